@@ -1,0 +1,3 @@
+module github.com/ewsmail/ewsmail
+
+go 1.26
