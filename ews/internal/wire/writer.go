@@ -1,0 +1,286 @@
+package wire
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Writer builds a SOAP request or answer in memory, except for large contents, which it keeps as segments: opened, and
+// base64-encoded, only while the whole is being read, so that its length is known beforehand and a second attempt can read it
+// again. The zero value is ready. It is not safe for concurrent use; readers made by NewReader are independent of each other.
+type Writer struct {
+	// KeepIllegal writes characters that XML 1.0 forbids as references (&#x1F;), as Exchange does. Otherwise they become U+FFFD, since
+	// Exchange refuses requests that hold them.
+	KeepIllegal bool
+
+	buf      []byte
+	open     []string // names of the open elements
+	segments []segment
+}
+
+// segment is a content of size bytes whose base64 form stands at offset at of buf.
+type segment struct {
+	at   int
+	size int64
+	from func() (io.ReadCloser, error)
+}
+
+// Start opens an element. name carries one of the prefixes the envelope declares; attrs are name, value pairs.
+func (w *Writer) Start(name string, attrs ...string) {
+	w.tag(name, attrs)
+	w.buf = append(w.buf, '>')
+	w.open = append(w.open, name)
+}
+
+// End closes the innermost open element.
+func (w *Writer) End() {
+	name := w.open[len(w.open)-1]
+	w.open = w.open[:len(w.open)-1]
+	w.buf = append(w.buf, "</"...)
+	w.buf = append(w.buf, name...)
+	w.buf = append(w.buf, '>')
+}
+
+// Leaf writes an element that holds text only.
+func (w *Writer) Leaf(name, text string, attrs ...string) {
+	w.tag(name, attrs)
+	w.buf = append(w.buf, '>')
+	w.Text(text)
+	w.buf = append(w.buf, "</"...)
+	w.buf = append(w.buf, name...)
+	w.buf = append(w.buf, '>')
+}
+
+// Empty writes an element without content.
+func (w *Writer) Empty(name string, attrs ...string) {
+	w.tag(name, attrs)
+	w.buf = append(w.buf, "/>"...)
+}
+
+func (w *Writer) tag(name string, attrs []string) {
+	w.buf = append(w.buf, '<')
+	w.buf = append(w.buf, name...)
+	for i := 0; i+1 < len(attrs); i += 2 {
+		w.buf = append(w.buf, ' ')
+		w.buf = append(w.buf, attrs[i]...)
+		w.buf = append(w.buf, `="`...)
+		w.escape(attrs[i+1], true)
+		w.buf = append(w.buf, '"')
+	}
+}
+
+// Text writes escaped text.
+func (w *Writer) Text(text string) { w.escape(text, false) }
+
+// Raw writes xml as it is.
+func (w *Writer) Raw(xml string) { w.buf = append(w.buf, xml...) }
+
+// escape appends s so that a reader gets back exactly s, carriage returns included, but for what XML cannot carry.
+func (w *Writer) escape(s string, attr bool) {
+	done := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		n := 1
+		rep := ""
+		switch {
+		case c == '&':
+			rep = "&amp;"
+		case c == '<':
+			rep = "&lt;"
+		case c == '>':
+			rep = "&gt;"
+		case c == '\r':
+			rep = "&#xD;"
+		case c == '"' && attr:
+			rep = "&quot;"
+		case c == '\n' && attr:
+			rep = "&#xA;"
+		case c == '\t' && attr:
+			rep = "&#x9;"
+		case c == '\n' || c == '\t':
+		case c < 0x20:
+			rep = w.illegal(rune(c))
+		case c >= utf8.RuneSelf:
+			var r rune
+			if r, n = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 {
+				rep = "\uFFFD"
+			} else if r == 0xFFFE || r == 0xFFFF {
+				rep = w.illegal(r)
+			}
+		}
+		if rep != "" {
+			w.buf = append(w.buf, s[done:i]...)
+			w.buf = append(w.buf, rep...)
+			done = i + n
+		}
+		i += n
+	}
+	w.buf = append(w.buf, s[done:]...)
+}
+
+func (w *Writer) illegal(r rune) string {
+	if w.KeepIllegal {
+		return fmt.Sprintf("&#x%X;", r)
+	}
+	return "\uFFFD"
+}
+
+// Base64 writes the base64 form of size bytes that open returns. It is opened once for each pass over the request; fewer or more
+// bytes than size fail that pass.
+func (w *Writer) Base64(size int64, open func() (io.ReadCloser, error)) {
+	w.segments = append(w.segments, segment{len(w.buf), size, open})
+}
+
+// Bytes returns what has been written so far, which must hold no segments.
+func (w *Writer) Bytes() []byte {
+	if len(w.segments) > 0 {
+		panic("wire: Bytes of a Writer with segments")
+	}
+	return w.buf
+}
+
+// Len returns the number of bytes a pass gives.
+func (w *Writer) Len() int64 {
+	n := int64(len(w.buf))
+	for _, s := range w.segments {
+		n += encodedLen(s.size)
+	}
+	return n
+}
+
+func encodedLen(n int64) int64 { return (n + 2) / 3 * 4 }
+
+// NewReader returns a fresh pass over everything written. The Writer must not be changed while a pass is being read.
+func (w *Writer) NewReader() io.ReadCloser {
+	return &pass{w: w}
+}
+
+// WriteTo writes one pass to dst.
+func (w *Writer) WriteTo(dst io.Writer) (int64, error) {
+	if len(w.segments) == 0 {
+		n, err := dst.Write(w.buf)
+		return int64(n), err
+	}
+	r := w.NewReader()
+	defer r.Close()
+	return io.CopyBuffer(struct{ io.Writer }{dst}, struct{ io.Reader }{r}, make([]byte, 32<<10))
+}
+
+// String shows sizes only: a request may hold secrets.
+func (w *Writer) String() string { return fmt.Sprintf("wire.Writer(%d bytes)", w.Len()) }
+
+// pass is one reading of a Writer.
+type pass struct {
+	w       *Writer
+	off     int // in w.buf
+	next    int // segment
+	content io.ReadCloser
+	left    int64 // bytes of the open content still to come
+	in      [3 << 10]byte
+	out     [4 << 10]byte
+	rest    []byte // encoded, in out
+}
+
+// ErrContentSize reports a content whose length differs from the size given for it.
+var ErrContentSize = errors.New("content is not of the size announced")
+
+func (p *pass) Read(b []byte) (n int, err error) {
+	for n < len(b) {
+		if len(p.rest) > 0 {
+			c := copy(b[n:], p.rest)
+			p.rest = p.rest[c:]
+			n += c
+			continue
+		}
+		if p.content != nil {
+			if err := p.encode(); err != nil {
+				return n, err
+			}
+			continue
+		}
+		end := len(p.w.buf)
+		if p.next < len(p.w.segments) {
+			end = p.w.segments[p.next].at
+		}
+		if p.off < end {
+			c := copy(b[n:], p.w.buf[p.off:end])
+			p.off += c
+			n += c
+			continue
+		}
+		if p.next == len(p.w.segments) {
+			break
+		}
+		s := p.w.segments[p.next]
+		p.next++
+		if p.content, err = s.from(); err != nil {
+			p.content = nil
+			return n, err
+		}
+		p.left = s.size
+	}
+	if n == 0 && len(b) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// encode takes the next piece of the open content. Pieces are multiples of three bytes, so that only the last one is padded.
+func (p *pass) encode() error {
+	if p.left == 0 {
+		if n, _ := io.ReadFull(p.content, p.in[:1]); n > 0 {
+			return fmt.Errorf("%w: more than %d bytes", ErrContentSize, p.w.segments[p.next-1].size)
+		}
+		err := p.content.Close()
+		p.content = nil
+		return err
+	}
+	piece := p.in[:min(int64(len(p.in)), p.left)]
+	if n, err := io.ReadFull(p.content, piece); err != nil {
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			size := p.w.segments[p.next-1].size
+			return fmt.Errorf("%w: %d bytes instead of %d", ErrContentSize, size-p.left+int64(n), size)
+		}
+		return err
+	}
+	p.left -= int64(len(piece))
+	base64.StdEncoding.Encode(p.out[:], piece)
+	p.rest = p.out[:encodedLen(int64(len(piece)))]
+	return nil
+}
+
+// Close ends the pass and closes a content it has open.
+func (p *pass) Close() error {
+	if p.content == nil {
+		return nil
+	}
+	err := p.content.Close()
+	p.content = nil
+	return err
+}
+
+// StartEnvelope opens soap:Envelope with the prefixes soap, t and m, and no more.
+func (w *Writer) StartEnvelope() {
+	w.Raw(`<?xml version="1.0" encoding="utf-8"?>` + "\n")
+	w.Start("soap:Envelope", "xmlns:soap", NSSOAP, "xmlns:t", NSTypes, "xmlns:m", NSMessages)
+}
+
+// EndAll closes every open element.
+func (w *Writer) EndAll() {
+	for len(w.open) > 0 {
+		w.End()
+	}
+}
+
+// Lines is a debugging aid for golden files: the request with one element a line. It holds contents in memory.
+func (w *Writer) Lines() (string, error) {
+	var b strings.Builder
+	if _, err := w.WriteTo(&b); err != nil {
+		return "", err
+	}
+	return strings.ReplaceAll(b.String(), "><", ">\n<"), nil
+}
