@@ -1,0 +1,95 @@
+//go:build ignore
+
+// Testlog reads the output of go test -json: it prints a line per package, the whole output of what failed, and every
+// test that skipped. Its status is 1 when anything failed or skipped, or when no test ran at all.
+//
+// With -list it prints "package name" for each line of go test -list instead.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+)
+
+type event struct {
+	Action, Package, Test, Output, ImportPath string
+}
+
+func main() {
+	list := flag.Bool("list", false, "print the fuzz targets that go test -list named")
+	flag.Parse()
+
+	type name struct{ pkg, test string }
+	output := map[name][]string{}
+	var passed, failed int
+	var skips []string
+	bad := false
+
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(nil, 64<<20)
+	for in.Scan() {
+		var e event
+		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
+			fmt.Println(in.Text()) // not from a test: go's own words
+			bad = true
+			continue
+		}
+		if *list {
+			if target := strings.TrimSpace(e.Output); e.Action == "output" && strings.HasPrefix(target, "Fuzz") {
+				fmt.Println(e.Package, target)
+			}
+			bad = bad || e.Action == "fail" || e.Action == "build-fail"
+			continue
+		}
+		n := name{e.Package, e.Test}
+		switch e.Action {
+		case "output":
+			output[n] = append(output[n], e.Output)
+			if e.Test == "" && (strings.HasPrefix(e.Output, "ok ") || strings.HasPrefix(e.Output, "FAIL\t")) {
+				fmt.Print(e.Output)
+			}
+		case "build-output":
+			fmt.Print(e.Output)
+		case "build-fail":
+			bad = true
+		case "fail":
+			bad = true
+			if e.Test != "" {
+				failed++
+			}
+			fmt.Print(strings.Join(output[n], ""))
+			delete(output, n)
+		case "pass":
+			if e.Test != "" {
+				passed++
+			}
+			delete(output, n)
+		case "skip":
+			if e.Test != "" { // a package without test files "skips" too
+				why := strings.Join(strings.Fields(strings.Join(output[n], " ")), " ")
+				skips = append(skips, fmt.Sprintf("%s %s: %s", e.Package, e.Test, why))
+			}
+			delete(output, n)
+		}
+	}
+	if err := in.Err(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		bad = true
+	}
+	if !*list {
+		sort.Strings(skips)
+		for _, s := range skips {
+			fmt.Println("SKIPPED", s)
+		}
+		fmt.Printf("%d passed, %d failed, %d skipped\n", passed, failed, len(skips))
+		bad = bad || len(skips) > 0 || passed == 0
+	}
+	if bad {
+		os.Exit(1)
+	}
+}
