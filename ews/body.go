@@ -1,0 +1,211 @@
+package ews
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
+
+// maxErrorBody bounds what is read of an answer other than 200: faults have a few KiB, web pages are looked at for their title.
+const maxErrorBody = 256 << 10
+
+// upload is the request's body on its way out.
+type upload struct {
+	io.ReadCloser
+	x *exchange
+}
+
+func (x *exchange) upload() io.ReadCloser { return &upload{x.env.NewReader(), x} }
+
+func (u *upload) Read(p []byte) (int, error) {
+	n, err := u.ReadCloser.Read(p)
+	if n > 0 {
+		u.x.sent.Store(true)
+		u.x.watchdog.touch() // a large upload takes its time; waiting for the answer starts when it is out
+	}
+	if err != nil && err != io.EOF {
+		u.x.badInput.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// watchdog ends a request that waits too long.
+type watchdog struct {
+	mu    sync.Mutex
+	timer *time.Timer
+	after time.Duration
+}
+
+func (w *watchdog) start(after time.Duration, bark func()) {
+	if after < 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.after = after
+	w.timer = time.AfterFunc(after, bark)
+}
+
+func (w *watchdog) touch() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Reset(w.after)
+	}
+}
+
+func (w *watchdog) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
+	}
+}
+
+// headBytes is how much of an answer is remembered to tell what it is when it is no EWS answer.
+const headBytes = 1 << 10
+
+// download is the answer's body, unpacked, with its limits. Read is not to be called concurrently, Close may be.
+type download struct {
+	x     *exchange
+	wire  wireReader
+	r     io.Reader // wire, or a gzip reader over it
+	gz    *gzip.Reader
+	limit int64
+	n     int64 // unpacked bytes
+	head  []byte
+}
+
+var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
+func newDownload(x *exchange, resp *http.Response, limit int64, stall time.Duration) (*download, error) {
+	d := &download{x: x, limit: limit}
+	d.wire = wireReader{body: resp.Body, x: x, limit: limit, stall: stall}
+	d.r = &d.wire
+	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		d.gz = gzips.Get().(*gzip.Reader)
+		d.r = &lazyGzip{d: d}
+	default:
+		return d, &Error{kind: ErrBadResponse, what: fmt.Sprintf("the answer is packed as %.40q, which was not asked for", enc)}
+	}
+	return d, nil
+}
+
+func (d *download) Read(p []byte) (int, error) {
+	n, err := d.r.Read(p)
+	d.n += int64(n)
+	if len(d.head) < headBytes {
+		d.head = append(d.head, p[:min(n, headBytes-len(d.head))]...)
+	}
+	if d.limit >= 0 && d.n > d.limit {
+		return n, &wire.LimitError{What: "bytes of the answer", Limit: d.limit}
+	}
+	return n, err
+}
+
+// drain reads the end of a body whose last byte of interest has been read, so that its connection can be used again. It does
+// not wait for what a server may yet add.
+func (d *download) drain() {
+	d.wire.stall = time.Second
+	if d.wire.timer != nil { // its period is fixed when it is made
+		d.wire.timer.Stop()
+		d.wire.timer = nil
+	}
+	var tail [512]byte
+	for range 4 {
+		if _, err := d.r.Read(tail[:]); err != nil {
+			if err == io.EOF && d.gz != nil {
+				gzips.Put(d.gz)
+				d.gz, d.r = nil, eof{}
+			}
+			return
+		}
+	}
+}
+
+func (d *download) Close() error { return d.wire.body.Close() }
+
+type eof struct{}
+
+func (eof) Read([]byte) (int, error) { return 0, io.EOF }
+
+// lazyGzip reads the gzip header with the first Read.
+type lazyGzip struct {
+	d    *download
+	open bool
+}
+
+func (l *lazyGzip) Read(p []byte) (int, error) {
+	if !l.open {
+		if err := l.d.gz.Reset(&l.d.wire); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return 0, err
+		}
+		l.open = true
+	}
+	return l.d.gz.Read(p)
+}
+
+// minProgress is what an answer must bring within Limits.Stall of waiting. A line that gives less is no line.
+const minProgress = 4 << 10
+
+// wireReader is the body as it comes from the network. It bounds packed bytes too: an endless chain of empty gzip members
+// unpacks to nothing. The time between reads is the caller's and does not count.
+type wireReader struct {
+	body   io.ReadCloser
+	x      *exchange
+	limit  int64
+	n      atomic.Int64
+	stall  time.Duration
+	timer  *time.Timer
+	waited time.Duration // in this period
+	got    int           // in this period
+	err    error         // of the network, other than EOF
+}
+
+func (r *wireReader) Read(p []byte) (int, error) {
+	if r.stall > 0 {
+		if r.timer == nil {
+			r.timer = time.AfterFunc(r.stall, func() { r.x.cancel(errStalled) })
+		} else {
+			r.timer.Reset(r.stall)
+		}
+	}
+	began := time.Now()
+	n, err := r.body.Read(p)
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	if r.limit >= 0 && r.n.Add(int64(n)) > r.limit {
+		err = &wire.LimitError{What: "bytes of the answer", Limit: r.limit}
+	}
+	if err != nil {
+		if err != io.EOF {
+			r.err = err
+		}
+		return n, err
+	}
+	r.waited += time.Since(began)
+	r.got += n
+	if r.stall > 0 && r.waited >= r.stall {
+		if r.got < minProgress {
+			r.x.cancel(errStalled)
+			r.err = errStalled
+			return n, errStalled
+		}
+		r.waited, r.got = 0, 0
+	}
+	return n, nil
+}

@@ -1,0 +1,103 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
+
+// call is one EWS operation: what is sent, whether it may be sent again, and how its answer is read.
+type call struct {
+	// op is the operation's name: the element in the SOAP body, logs, errors. "FindItem".
+	op string
+
+	// body writes the operation's element (m:FindItem ...) into the SOAP body. It is called once; large contents are the
+	// writer's segments, which are opened again for each attempt.
+	body func(w *wire.Writer) error
+
+	// version is the RequestServerVersion when the operation needs a later one than the Client's; "" otherwise.
+	version string
+
+	// once marks what must not happen twice, such as sending a message. Such a call is repeated only where Exchange cannot
+	// have acted: before the first byte of the request left, after a refused token, and after Exchange said it was too
+	// busy. Every other failure that leaves it open ends the call with MaybeApplied.
+	once bool
+
+	// affinity asks Exchange to keep the requests of this client on one back-end server (subscriptions need it).
+	affinity bool
+
+	// read reads the operation's answer: the scanner stands on the start tag of the response element (m:FindItemResponse).
+	// It is called once per attempt and must start afresh each time; what it returned from is not used when the rest of
+	// the answer is missing. nil: only success is checked. See readResponses.
+	read func(s *wire.Scanner) error
+}
+
+// errHold is returned by a call's read to say: the answer is good, leave the scanner where it stands. Only stream goes
+// on reading from there; for do it means that the rest is of no interest and is skipped.
+var errHold = errors.New("ews: hold")
+
+// do sends the call, again where that is safe and useful, and reads its answer to the end. Errors are *Error, or
+// *BatchError from readBatch, with everything the exchange knows filled in.
+func (m *Mailbox) do(ctx context.Context, c *call) error {
+	_, err := m.run(ctx, c, false)
+	return err
+}
+
+// stream is do for an answer that is too large for memory: when the call's read returned (nil or errHold), the answer is
+// left open where it stands. The caller closes the stream. ctx stays attached until then.
+func (m *Mailbox) stream(ctx context.Context, c *call) (*stream, error) {
+	return m.run(ctx, c, true)
+}
+
+// stream is an answer left open by Mailbox.stream.
+type stream struct {
+	*wire.Scanner // stands where the call's read left it
+	x             *exchange
+}
+
+// Base64 hands out the decoded base64 text of the element that the scanner stands on. It owns the stream from then on:
+// closing it closes the stream, also while a Read is under way, which then fails. Errors are *Error; an answer that ends
+// early is ErrUnavailable, never a clean end.
+func (st *stream) Base64() io.ReadCloser { return &content{st: st, r: st.Base64Reader()} }
+
+// Close ends the stream and the request behind it, wherever it stands.
+func (st *stream) Close() error {
+	st.x.close(nil)
+	return nil
+}
+
+// content is the reader given to users. Read and Close may be called at the same time, as with net.Conn; two Reads may not.
+type content struct {
+	st  *stream
+	r   io.Reader
+	err error // sticky, set by Read only
+}
+
+func (c *content) Read(p []byte) (int, error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := c.r.Read(p)
+	switch {
+	case err == nil:
+		return n, nil
+	case err == io.EOF && c.st.Err() == nil:
+		// The text is complete. What follows is a few end tags; reading them lets the connection be used again.
+		if err = c.st.x.finish(c.st.Scanner); err == nil {
+			c.err = io.EOF
+			return n, io.EOF
+		}
+	case c.st.Err() == nil:
+		c.st.Fail(err) // bad base64
+	}
+	c.err = c.st.x.broken(c.st.Scanner, err)
+	c.st.x.close(c.err)
+	return n, c.err
+}
+
+func (c *content) Close() error { return c.st.Close() }

@@ -1,0 +1,94 @@
+package ews
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Client speaks to one EWS endpoint. Its mailboxes share connections and, per mailbox, the knowledge of how much Exchange
+// lets through. It is safe for concurrent use.
+type Client struct {
+	endpoint  *url.URL
+	token     TokenSource
+	http      *http.Client
+	mailbox   string
+	userAgent string
+	clientID  string
+	version   string
+	retry     RetryPolicy
+	limits    Limits
+	log       *slog.Logger
+	paces     paces
+}
+
+// NewClient returns a Client. It does no input or output: that the endpoint answers and the token is good shows with the
+// first call. The error names every wrong field of c, with the fix.
+func NewClient(c Config) (*Client, error) {
+	u, err := c.check()
+	if err != nil {
+		return nil, err
+	}
+	cl := &Client{
+		endpoint:  u,
+		token:     c.Token,
+		mailbox:   c.Mailbox,
+		userAgent: c.UserAgent,
+		clientID:  c.ClientID,
+		version:   c.ServerVersion,
+		retry:     c.Retry.withDefaults(),
+		limits:    c.Limits.withDefaults(),
+		log:       c.Logger,
+		paces:     paces{max: c.Concurrency},
+	}
+	if cl.userAgent == "" {
+		cl.userAgent = DefaultUserAgent
+	}
+	if cl.version == "" {
+		cl.version = DefaultServerVersion
+	}
+	if cl.log == nil {
+		cl.log = slog.New(slog.DiscardHandler)
+	}
+	if cl.paces.max == 0 {
+		cl.paces.max = DefaultConcurrency
+	}
+	hc := http.Client{Transport: defaultTransport()}
+	if c.HTTPClient != nil {
+		hc = *c.HTTPClient
+	}
+	// A redirect would take the token along. Exchange has no good reason to send one; what it means is told in the error.
+	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	cl.http = &hc
+	return cl, nil
+}
+
+// Close closes the connections that are kept open for further requests. Requests under way are not touched, and the Client
+// can still be used. It always returns nil; the result makes Client an io.Closer.
+func (c *Client) Close() error {
+	c.http.CloseIdleConnections()
+	return nil
+}
+
+// maxHeaderBytes bounds the headers of an answer. Exchange sends about 4 KiB, with tracing on up to 20.
+const maxHeaderBytes = 256 << 10
+
+// defaultTransport bounds every step that can hang. It speaks HTTP/1.1 only: one slow answer then delays no other one, a
+// cut connection fails one request, and Exchange binds its back end per connection.
+func defaultTransport() *http.Transport {
+	var p http.Protocols
+	p.SetHTTP1(true)
+	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    15 * time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConnsPerHost:    27, // EWSMaxConcurrency: more cannot be in use for one mailbox
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		DisableCompression:     true, // the exchange asks for gzip and unpacks it, so that limits hold with every transport
+		Protocols:              &p,
+	}
+}

@@ -1,0 +1,29 @@
+package ews
+
+import "github.com/ewsmail/ewsmail/ews/internal/wire"
+
+// envelope writes the whole request of a call.
+func (m *Mailbox) envelope(c *call) (*wire.Writer, error) {
+	version := c.version
+	if version == "" {
+		version = m.c.version
+	}
+	w := new(wire.Writer)
+	w.StartEnvelope()
+	w.Start("soap:Header")
+	w.Empty("t:RequestServerVersion", "Version", version)
+	if m.act.kind != "" {
+		w.Start("t:ExchangeImpersonation")
+		w.Start("t:ConnectingSID")
+		w.Leaf("t:"+m.act.kind, m.act.id)
+		w.End()
+		w.End()
+	}
+	w.End()
+	w.Start("soap:Body")
+	if err := c.body(w); err != nil {
+		return nil, err
+	}
+	w.EndAll()
+	return w, nil
+}

@@ -1,0 +1,186 @@
+package ews
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// paces holds the pace of every account that a Client works for.
+type paces struct {
+	max int // requests at once per account; negative: no limit
+	mu  sync.Mutex
+	by  map[string]*pace
+}
+
+// maxIdlePaces is how many accounts at rest are remembered before they are looked through for ones to forget.
+const maxIdlePaces = 1024
+
+// of returns the account's pace and counts its user; done must follow.
+func (ps *paces) of(account string) *pace {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.by[account]
+	if p == nil {
+		if len(ps.by) >= maxIdlePaces {
+			ps.forget()
+		}
+		if ps.by == nil {
+			ps.by = map[string]*pace{}
+		}
+		p = &pace{max: ps.max, limit: float64(ps.max)}
+		ps.by[account] = p
+	}
+	p.users++
+	return p
+}
+
+func (ps *paces) done(p *pace) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p.users--
+}
+
+// forget drops what says nothing: accounts without calls under way that are at full speed.
+func (ps *paces) forget() {
+	now := time.Now()
+	for k, p := range ps.by {
+		if p.users == 0 && p.idle(now) {
+			delete(ps.by, k)
+		}
+	}
+}
+
+// pace is how fast one account may go: until when nothing may be sent, and how many requests may be under way. Exchange
+// budgets per account, so all calls for one share it. Its mutex is never held while waiting.
+type pace struct {
+	max   int
+	users int // guarded by paces.mu
+
+	mu       sync.Mutex
+	until    time.Time // no request before
+	row      int       // back-offs without a success in between
+	limit    float64   // of requests at once, 1 to max
+	inFlight int
+	queue    []chan struct{} // waiting for a slot, first come first served; a slot is handed over by closing
+}
+
+func (p *pace) idle(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.until.After(now) && p.limit >= float64(p.max) && p.inFlight == 0
+}
+
+// backoffError says that the wait ahead is longer than the call's patience.
+type backoffError struct{ left time.Duration }
+
+func (e *backoffError) Error() string { return fmt.Sprintf("back-off for another %v", e.left) }
+
+// acquire takes a slot and waits for a back-off to end. Waiting for a slot takes no patience: it ends with other calls of
+// this program.
+func (p *pace) acquire(ctx context.Context, patience *time.Duration) error {
+	p.mu.Lock()
+	if p.max < 0 || p.inFlight < p.slots() {
+		p.inFlight++
+		p.mu.Unlock()
+	} else {
+		turn := make(chan struct{})
+		p.queue = append(p.queue, turn)
+		p.mu.Unlock()
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			p.leave(turn)
+			return ctx.Err()
+		}
+	}
+	if err := p.wait(ctx, patience); err != nil {
+		p.mu.Lock()
+		p.free()
+		p.mu.Unlock()
+		return err
+	}
+	return nil
+}
+
+// wait returns when no back-off is in force. A call without the patience for it, or whose context ends before, need not
+// wait at all.
+func (p *pace) wait(ctx context.Context, patience *time.Duration) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p.mu.Lock()
+		left := time.Until(p.until)
+		p.mu.Unlock()
+		if left <= 0 {
+			return nil
+		}
+		if left > *patience {
+			return &backoffError{left}
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < left {
+			return &backoffError{left}
+		}
+		*patience -= left
+		if err := sleep(ctx, left); err != nil {
+			return err
+		}
+	}
+}
+
+// leave gives up a place in the queue, or the slot that was handed over at the same moment.
+func (p *pace) leave(turn chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, c := range p.queue {
+		if c == turn {
+			p.queue = append(p.queue[:i], p.queue[i+1:]...)
+			return
+		}
+	}
+	p.free()
+}
+
+func (p *pace) slots() int { return max(1, int(p.limit)) }
+
+// free returns a slot and hands out what is there. The mutex is held.
+func (p *pace) free() {
+	p.inFlight--
+	for len(p.queue) > 0 && (p.max < 0 || p.inFlight < p.slots()) {
+		close(p.queue[0])
+		p.queue = p.queue[1:]
+		p.inFlight++
+	}
+}
+
+// release returns the slot of a finished request and learns from how it ended: additive increase, multiplicative decrease.
+func (p *pace) release(e *Error, ok bool, policy *RetryPolicy) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	switch {
+	case e != nil && e.verdict == verdictThrottle:
+		// Requests that were under way together are all told to wait; only the first one of them counts.
+		if !p.until.After(now) {
+			p.row++
+			p.limit = max(1, p.limit/2)
+		}
+		d := e.RetryAfter
+		if d <= 0 {
+			d = jitter(policy.delay(p.row, 5*policy.BaseDelay))
+		} else {
+			d += min(d/10, 5*time.Second) - jitter(min(d/10, 5*time.Second)) // not all programs of a tenant at once
+		}
+		if until := now.Add(d); until.After(p.until) {
+			p.until = until
+		}
+	case ok:
+		p.row = 0
+		if p.limit < float64(p.max) {
+			p.limit = min(float64(p.max), p.limit+1/p.limit)
+		}
+	}
+	p.free()
+}

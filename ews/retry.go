@@ -1,0 +1,191 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// RetryPolicy says how patiently a call repeats requests that failed in a way that passes: throttling, outages, cut
+// connections. Two caps hold at the same time, the number of requests and the time spent waiting between them. What a server
+// asks for is always waited out: a call that has not the patience for it fails at once, with ErrThrottled.
+type RetryPolicy struct {
+	// MaxAttempts is the number of requests per call, the first included. 0: 5; 1 or negative: no repeating.
+	MaxAttempts int
+
+	// MaxWait is the time a call spends waiting before and between its requests, all waits together. It also bounds the
+	// wait for a back-off that an earlier call was told. 0: 5 minutes; negative: none, a call that would have to wait fails.
+	MaxWait time.Duration
+
+	// BaseDelay is the first wait of our own choice, used when the server names none; each further one is twice as long,
+	// up to MaxDelay, and a random part of it is left off so that programs do not come back together. After throttling it
+	// is five times as long. 0: 1 second and 1 minute.
+	BaseDelay, MaxDelay time.Duration
+}
+
+// Defaults of RetryPolicy.
+const (
+	DefaultMaxAttempts = 5
+	DefaultMaxWait     = 5 * time.Minute
+	DefaultBaseDelay   = time.Second
+	DefaultMaxDelay    = time.Minute
+)
+
+func (p *RetryPolicy) withDefaults() RetryPolicy {
+	var r RetryPolicy
+	if p != nil {
+		r = *p
+	}
+	switch {
+	case r.MaxAttempts == 0:
+		r.MaxAttempts = DefaultMaxAttempts
+	case r.MaxAttempts < 0:
+		r.MaxAttempts = 1
+	}
+	switch {
+	case r.MaxWait == 0:
+		r.MaxWait = DefaultMaxWait
+	case r.MaxWait < 0:
+		r.MaxWait = 0
+	}
+	if r.BaseDelay <= 0 {
+		r.BaseDelay = DefaultBaseDelay
+	}
+	if r.MaxDelay <= 0 {
+		r.MaxDelay = DefaultMaxDelay
+	}
+	r.MaxDelay = max(r.MaxDelay, r.BaseDelay)
+	return r
+}
+
+// delay is our own wait after that many failures in a row (1, 2 ...), without the random part. It cannot overflow: doubling
+// stops at MaxDelay.
+func (p *RetryPolicy) delay(failures int, base time.Duration) time.Duration {
+	d := base
+	for i := 1; i < failures && d < p.MaxDelay; i++ {
+		d *= 2
+	}
+	return min(d, p.MaxDelay)
+}
+
+// jitter takes a random part of up to half off d.
+func jitter(d time.Duration) time.Duration {
+	if d <= 1 {
+		return d
+	}
+	return d - rand.N(d/2+1)
+}
+
+// run is a call from its envelope to its answer: the only place that decides whether a request is sent again.
+func (m *Mailbox) run(ctx context.Context, c *call, keep bool) (*stream, error) {
+	if m.err != nil {
+		return nil, m.err
+	}
+	env, err := m.envelope(c)
+	if err != nil {
+		return nil, err
+	}
+	policy := &m.c.retry
+	pace := m.c.paces.of(m.account())
+	defer m.c.paces.done(pace)
+
+	patience := policy.MaxWait
+	var last error             // why we are trying again
+	var rejected *oauth2.Token // refused by Exchange during this call
+	for attempt := 1; ; attempt++ {
+		x := &exchange{m: m, c: c, env: env, keep: keep, attempt: attempt, rejected: rejected, last: last}
+		if err := pace.acquire(ctx, &patience); err != nil {
+			return nil, x.waiting(err)
+		}
+		st, err := x.run(ctx, pace, &patience)
+		if err == errSameToken {
+			pace.release(nil, false, policy)
+			return nil, last // the refusal says more than that there is no other token
+		}
+		e := worst(err)
+		pace.release(e, err == nil, policy)
+		if err == nil {
+			return st, nil
+		}
+		wait, again := x.again(e, pace)
+		x.log(ctx, err, again, wait)
+		if !again {
+			return nil, err
+		}
+		last = err
+		if e.verdict == verdictToken {
+			rejected = x.token
+			if r, ok := m.c.token.(rejecter); ok {
+				r.Reject(ctx, rejected, e.claims)
+			}
+			continue
+		}
+		if wait > patience {
+			return nil, err
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+			return nil, err // the wait would outlast the context: say now what went wrong
+		}
+		patience -= wait
+		if err := sleep(ctx, wait); err != nil {
+			x.last = last
+			return nil, x.waiting(err)
+		}
+	}
+}
+
+// again decides whether the call is sent once more, and after which wait. The wait after throttling is the account's, not
+// the call's: pace.acquire does it.
+func (x *exchange) again(e *Error, pace *pace) (wait time.Duration, again bool) {
+	policy := &x.m.c.retry
+	if e == nil || e.MaybeApplied || x.parent != nil && x.parent.Err() != nil {
+		return 0, false
+	}
+	switch e.verdict {
+	case verdictToken:
+		return 0, x.rejected == nil // one replay, whatever comes
+	case verdictThrottle:
+		return 0, x.attempt < policy.MaxAttempts
+	case verdictRetry:
+		if e.RetryAfter > 0 {
+			return e.RetryAfter, x.attempt < policy.MaxAttempts
+		}
+		return jitter(policy.delay(x.attempt, policy.BaseDelay)), x.attempt < policy.MaxAttempts
+	}
+	return 0, false
+}
+
+// worst picks the error that decides what happens next: err itself, or the item of a batch that calls for a repetition of
+// the whole. nil: there is nothing to decide.
+func worst(err error) *Error {
+	var b *BatchError
+	if errors.As(err, &b) {
+		for _, it := range b.Items {
+			if it.Err.verdict == verdictThrottle {
+				return it.Err
+			}
+		}
+		return nil
+	}
+	var e *Error
+	errors.As(err, &e)
+	return e
+}
+
+// sleep waits, or returns the context's error as soon as it ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,280 @@
+package ews
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
+
+// exchange is one HTTP request of a call, and its answer.
+type exchange struct {
+	m        *Mailbox
+	c        *call
+	env      *wire.Writer
+	keep     bool // the answer is to be left open
+	attempt  int
+	rejected *oauth2.Token // refused earlier in this call
+	last     error         // why the call is trying again; nil at first
+
+	ctx      context.Context // of this request; ends with the caller's, and when the answer stalls
+	parent   context.Context // the caller's
+	cancel   context.CancelCauseFunc
+	watchdog watchdog
+	token    *oauth2.Token
+	id       string // client-request-id
+	began    time.Time
+	sent     atomic.Bool           // the transport has taken bytes of the request
+	badInput atomic.Pointer[error] // the request's own content could not be read
+
+	header   http.Header // of the answer; nil when none came
+	status   int
+	body     *download
+	repaired int
+	closed   atomic.Bool
+}
+
+// run sends the request and reads its answer. Errors are *Error or *BatchError.
+func (x *exchange) run(ctx context.Context, pace *pace, patience *time.Duration) (*stream, error) {
+	x.began = time.Now()
+	if err := x.fetchToken(ctx); err != nil {
+		return nil, err
+	}
+	// Another request may have been told to back off while the token was on its way.
+	if err := pace.wait(ctx, patience); err != nil {
+		return nil, x.waiting(err)
+	}
+	x.parent = ctx
+	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	st, err := x.roundTrip()
+	if err != nil || !x.keep {
+		x.close(err)
+	}
+	return st, err
+}
+
+func (x *exchange) roundTrip() (*stream, error) {
+	req, err := x.request()
+	if err != nil {
+		return nil, x.fill(&Error{kind: ErrInvalidRequest, what: "the request could not be built", cause: err})
+	}
+	lim := &x.m.c.limits
+	x.watchdog.start(lim.FirstByte, func() { x.cancel(errNoAnswer) })
+	resp, err := x.m.c.http.Do(req)
+	x.watchdog.stop()
+	if err != nil {
+		return nil, x.fill(x.unreachable(err))
+	}
+	x.header, x.status = resp.Header, resp.StatusCode
+	limit := lim.ResponseBytes
+	if x.keep {
+		limit = lim.StreamBytes
+	}
+	if resp.StatusCode != http.StatusOK {
+		limit = maxErrorBody
+	}
+	x.body, err = newDownload(x, resp, limit, lim.Stall)
+	if err != nil {
+		return nil, x.fill(x.damaged(err))
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, x.fill(x.refusal(resp))
+	}
+	s := wire.NewScanner(x.body, &wire.Limits{TotalBytes: limit})
+	err = x.answer(s)
+	if err == nil && x.keep {
+		return &stream{Scanner: s, x: x}, nil
+	}
+	if err == nil {
+		err = x.finish(s)
+	}
+	if err != nil {
+		err = x.broken(s, err)
+	}
+	s.Release()
+	return nil, err
+}
+
+// request builds the HTTP request. The token goes into a header of a request to the configured endpoint and nowhere else.
+func (x *exchange) request() (*http.Request, error) {
+	c := x.m.c
+	req, err := http.NewRequestWithContext(x.ctx, http.MethodPost, c.endpoint.String(), http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	req.Body = x.upload()
+	// A connection that turns out dead before the first byte is replaced by the transport without our doing.
+	req.GetBody = func() (io.ReadCloser, error) { return x.upload(), nil }
+	req.ContentLength = x.env.Len() // never chunked: some servers and proxies refuse that
+	x.id = requestID()
+	h := req.Header
+	h.Set("Authorization", "Bearer "+x.token.AccessToken)
+	h.Set("Content-Type", "text/xml; charset=utf-8")
+	h.Set("Accept", "text/xml")
+	h.Set("Accept-Encoding", "gzip")
+	h.Set("User-Agent", c.userAgent)
+	h.Set("client-request-id", x.id)
+	h.Set("return-client-request-id", "true")
+	if a := x.m.anchor(); a != "" {
+		h.Set("X-AnchorMailbox", a)
+	}
+	if x.c.affinity {
+		h.Set("X-PreferServerAffinity", "true")
+	}
+	return req, nil
+}
+
+// answer reads the envelope down to the operation's response and hands that to the call.
+func (x *exchange) answer(s *wire.Scanner) error {
+	if !s.Root() {
+		if err := s.Err(); err != nil {
+			return err
+		}
+		return io.ErrUnexpectedEOF
+	}
+	if s.Local() != "Envelope" {
+		return &Error{kind: ErrEndpoint, what: fmt.Sprintf("the answer is XML, but <%.40s> instead of a SOAP envelope", line(s.Local()))}
+	}
+	for s.Child(1) {
+		if s.Local() != "Body" {
+			continue
+		}
+		for s.Child(2) {
+			if s.Is(wire.SpaceSOAP, "Fault") || s.Local() == "Fault" {
+				e := readFault(s)
+				if err := s.Err(); err != nil {
+					return err
+				}
+				return e
+			}
+			return x.response(s)
+		}
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	return &Error{kind: ErrBadResponse, what: "the SOAP body is empty"}
+}
+
+func (x *exchange) response(s *wire.Scanner) error {
+	if want := responseName(x.c.op); s.Local() != want && s.Local() != "Responses" {
+		return &Error{kind: ErrBadResponse, what: fmt.Sprintf("the answer is %.60s instead of %s", line(s.Local()), want)}
+	}
+	read := x.c.read
+	if read == nil {
+		read = func(s *wire.Scanner) error { return readResponses(s, nil) }
+	}
+	err := read(s)
+	if err == nil || err == errHold {
+		return s.Err()
+	}
+	return err
+}
+
+// responseName is the element that answers an operation. Some request elements are named ...Request.
+func responseName(op string) string {
+	const suffix = "Request"
+	if n := len(op) - len(suffix); n > 0 && op[n:] == suffix {
+		op = op[:n]
+	}
+	return op + "Response"
+}
+
+// finish reads what is left of the envelope, since only a complete one counts: an answer cut short may lack items. Then it
+// frees the connection for the next request.
+func (x *exchange) finish(s *wire.Scanner) error {
+	for s.Child(1) {
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	x.repaired = s.Repaired()
+	x.body.drain()
+	x.close(nil)
+	return nil
+}
+
+// close ends the exchange; the first call counts. It may run at the same time as a read of the body.
+func (x *exchange) close(err error) {
+	if x.closed.Swap(true) {
+		return
+	}
+	if x.body != nil {
+		x.body.Close()
+	}
+	x.cancel(errClosed)
+	if err == nil {
+		x.log(x.parent, nil, false, 0)
+	}
+}
+
+var (
+	errClosed   = errors.New("closed")
+	errNoAnswer = errors.New("no answer in time")
+	errStalled  = errors.New("the answer stalled")
+)
+
+// fill adds what the exchange knows to an error of it.
+func (x *exchange) fill(e *Error) *Error {
+	e.Op, e.Mailbox = x.c.op, x.m.Address()
+	e.StatusCode = x.status
+	e.ClientRequestID = x.id
+	e.Attempts = x.attempt
+	if h := x.header; h != nil {
+		e.RequestID = oneOf(h, "request-id", "RequestId", "X-MS-RequestId")
+		e.FrontEnd = oneOf(h, "X-FEServer")
+		e.BackEnd = oneOf(h, "X-CalculatedBETarget", "X-TargetBEServer", "X-BEServer")
+		if e.Diagnostics == nil {
+			e.Diagnostics = diagnostics(h)
+		}
+		if d := retryAfter(h.Get("Retry-After"), time.Now()); d > e.RetryAfter {
+			e.RetryAfter = d
+		}
+	}
+	e.MaybeApplied = x.c.once && x.sent.Load() && e.open()
+	e.advise(x.m)
+	return e
+}
+
+// open reports whether the request may have taken effect all the same.
+func (e *Error) open() bool { return !e.untouched && !e.refused() }
+
+func oneOf(h http.Header, names ...string) string {
+	for _, n := range names {
+		if v := h.Get(n); v != "" {
+			return line(v)
+		}
+	}
+	return ""
+}
+
+// requestID returns a random UUID (RFC 9562 version 4).
+func requestID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// size is a count of bytes for people.
+func size(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return strconv.FormatInt(n>>30, 10) + " GiB"
+	case n >= 1<<20:
+		return strconv.FormatInt(n>>20, 10) + " MiB"
+	case n >= 1<<10:
+		return strconv.FormatInt(n>>10, 10) + " KiB"
+	}
+	return strconv.FormatInt(n, 10) + " bytes"
+}
