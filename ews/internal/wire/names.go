@@ -67,6 +67,7 @@ func spaceOf(uri []byte) Space {
 type binding struct {
 	prefix string
 	space  Space
+	other  string // the URI, if space is SpaceOther
 }
 
 // cached remembers what a raw (prefixed) name means. Entries outlive a change of bindings: gen tells whether space is current.
@@ -116,6 +117,35 @@ func (s *Scanner) resolve(raw []byte) (name Name, ok bool) {
 		c.gen = s.gen
 	}
 	return Name{c.space, c.local}, true
+}
+
+// uri returns the namespace URI that a prefix stands for; an undeclared prefix stands for itself, as with encoding/xml.
+func (s *Scanner) uri(prefix string) string {
+	for i := len(s.binds) - 1; i >= 0; i-- {
+		if b := s.binds[i]; b.prefix == prefix {
+			switch b.space {
+			case SpaceNone:
+				return ""
+			case SpaceSOAP:
+				return NSSOAP
+			case SpaceTypes:
+				return NSTypes
+			case SpaceMessages:
+				return NSMessages
+			case SpaceErrors:
+				return NSErrors
+			case SpaceXSI:
+				return nsXSI
+			case SpaceXML:
+				return nsXML
+			}
+			return b.other
+		}
+	}
+	if prefix == "xml" {
+		return nsXML
+	}
+	return prefix
 }
 
 func (s *Scanner) lookup(prefix string) Space {

@@ -155,7 +155,11 @@ func (s *Scanner) declare() {
 		if len(rest) > 0 {
 			prefix = s.intern(rest[1:])
 		}
-		s.binds = append(s.binds, binding{prefix, spaceOf(s.buf[a.value:a.valueEnd])})
+		b := binding{prefix: prefix, space: spaceOf(s.buf[a.value:a.valueEnd])}
+		if b.space == SpaceOther {
+			b.other = string(s.buf[a.value:a.valueEnd])
+		}
+		s.binds = append(s.binds, b)
 		s.gen++
 	}
 }

@@ -1,0 +1,125 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/xml"
+	"io"
+	"strings"
+)
+
+// Tokens returns the current element as tokens of encoding/xml, from its start tag to its end tag, for answers that are decoded into
+// a caller's own structs. What the scanner repairs and refuses holds for them too. Name spaces are URIs. It is valid until the
+// scanner is used otherwise.
+func (s *Scanner) Tokens() xml.TokenReader { return &tokens{s: s, depth: len(s.frames)} }
+
+type tokens struct {
+	s       *Scanner
+	depth   int
+	started bool
+	text    []byte
+}
+
+// Token implements xml.TokenReader.
+func (t *tokens) Token() (xml.Token, error) {
+	s := t.s
+	if !t.started {
+		t.started = true
+		if t.depth == 0 || s.err != nil {
+			return nil, t.end()
+		}
+		return t.startElement(), nil
+	}
+	if len(s.frames) < t.depth || t.depth == 0 {
+		return nil, t.end()
+	}
+	name := t.name(t.raw())
+	if s.empty {
+		s.pop()
+		return xml.EndElement{Name: name}, nil
+	}
+	for s.err == nil {
+		if s.inCDATA {
+			if !s.need(3) {
+				break
+			}
+			if bytes.HasPrefix(s.buf[s.pos:s.end], []byte("]]>")) {
+				s.pos += 3
+				s.inCDATA = false
+				continue
+			}
+		} else if !s.need(1) {
+			break
+		}
+		if s.inCDATA || s.buf[s.pos] != '<' {
+			t.text, _ = s.appendText(t.text[:0])
+			if len(t.text) > 0 {
+				return xml.CharData(t.text), nil
+			}
+			continue
+		}
+		if !s.need(2) {
+			break
+		}
+		switch s.buf[s.pos+1] {
+		case '?':
+			s.instruction()
+		case '!':
+			s.declaration(true)
+		case '/':
+			if s.endTag() == kindEnd {
+				return xml.EndElement{Name: name}, nil
+			}
+		default:
+			if s.startTag() == kindStart {
+				return t.startElement(), nil
+			}
+		}
+	}
+	return nil, t.end()
+}
+
+func (t *tokens) end() error {
+	if t.s.err != nil {
+		return t.s.err
+	}
+	return io.EOF
+}
+
+// raw returns the current element's name as written.
+func (t *tokens) raw() string {
+	return string(t.s.names[t.s.frames[len(t.s.frames)-1].start:])
+}
+
+func (t *tokens) name(raw string) xml.Name {
+	prefix, local, ok := strings.Cut(raw, ":")
+	if !ok {
+		return xml.Name{Space: t.defaultSpace(), Local: raw}
+	}
+	return xml.Name{Space: t.s.uri(prefix), Local: local}
+}
+
+func (t *tokens) defaultSpace() string {
+	for i := len(t.s.binds) - 1; i >= 0; i-- {
+		if t.s.binds[i].prefix == "" {
+			return t.s.uri("")
+		}
+	}
+	return ""
+}
+
+func (t *tokens) startElement() xml.StartElement {
+	e := xml.StartElement{Name: t.name(t.raw())}
+	for _, a := range t.s.attrs {
+		raw := string(t.s.buf[a.name:a.nameEnd])
+		value, _ := t.s.decode(nil, t.s.buf[a.value:a.valueEnd], true)
+		attr := xml.Attr{Name: xml.Name{Local: raw}, Value: string(value)}
+		if prefix, local, ok := strings.Cut(raw, ":"); ok {
+			attr.Name = xml.Name{Space: t.s.uri(prefix), Local: local}
+			if prefix == "xmlns" {
+				attr.Name.Space = "xmlns"
+			}
+		}
+		e.Attr = append(e.Attr, attr)
+	}
+	return e
+}
