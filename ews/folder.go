@@ -1,0 +1,198 @@
+package ews
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
+
+// Folder describes a folder.
+type Folder struct {
+	ID       FolderID
+	Parent   FolderID
+	Class    string // "IPF.Note" for mail
+	Name     string // as the user sees it, in the mailbox's language
+	Total    int    // items in it
+	Unread   int
+	Children int // folders directly below
+}
+
+// Folder reads a folder. Errors: ErrNotFound, also where the account may not see it. EWS: GetFolder.
+func (m *Mailbox) Folder(ctx context.Context, f FolderRef) (*Folder, error) {
+	var folder *Folder
+	err := m.do(ctx, &call{
+		op: "GetFolder",
+		body: func(w *wire.Writer) error {
+			w.Start("m:GetFolder")
+			writeFolderShape(w)
+			w.Start("m:FolderIds")
+			f.writeTo(w, m)
+			w.End()
+			w.End()
+			return nil
+		},
+		read: func(s *wire.Scanner) error {
+			return readResponses(s, func(_ int, s *wire.Scanner) error {
+				if d := s.Depth(); s.Local() == "Folders" && s.Child(d) {
+					folder = readFolder(s)
+				}
+				return s.Err()
+			})
+		},
+	})
+	if err == nil && folder == nil {
+		err = &Error{Op: "GetFolder", Mailbox: m.Address(), kind: ErrBadResponse, what: "the answer holds no folder"}
+	}
+	return folder, err
+}
+
+// FindFolder returns the folder that is reached from parent by the names of path, one level each, as the user sees them; names are
+// compared as Exchange does, without regard to case. ErrNotFound names the level that is missing. EWS: FindFolder.
+func (m *Mailbox) FindFolder(ctx context.Context, parent FolderRef, path ...string) (*Folder, error) {
+	return m.walk(ctx, parent, path, false)
+}
+
+// EnsureFolder is FindFolder, but creates what is missing, for mail. Two programs doing so at the same time get the same
+// folder. EWS: FindFolder, CreateFolder.
+func (m *Mailbox) EnsureFolder(ctx context.Context, parent FolderRef, path ...string) (*Folder, error) {
+	return m.walk(ctx, parent, path, true)
+}
+
+func (m *Mailbox) walk(ctx context.Context, parent FolderRef, path []string, create bool) (*Folder, error) {
+	if len(path) == 0 {
+		return m.Folder(ctx, parent)
+	}
+	var f *Folder
+	for i, name := range path {
+		if name == "" {
+			return nil, errors.New("ews: folder path: a name is empty")
+		}
+		var err error
+		if f, err = m.child(ctx, parent, name); err != nil {
+			return nil, err
+		}
+		if f == nil && create {
+			f, err = m.createFolder(ctx, parent, name)
+			if errors.Is(err, ErrExists) { // somebody was faster
+				f, err = m.child(ctx, parent, name)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		if f == nil {
+			return nil, &Error{Op: "FindFolder", Mailbox: m.Address(), kind: ErrNotFound, what: "there is no folder " + line(strings.Join(path[:i+1], "/"))}
+		}
+		parent = f.ID
+	}
+	return f, nil
+}
+
+// child returns the folder of that name directly below parent, or nil.
+func (m *Mailbox) child(ctx context.Context, parent FolderRef, name string) (*Folder, error) {
+	var folder *Folder
+	err := m.do(ctx, &call{
+		op: "FindFolder",
+		body: func(w *wire.Writer) error {
+			w.Start("m:FindFolder", "Traversal", "Shallow")
+			writeFolderShape(w)
+			writeRestriction(w, []condition{{"IsEqualTo", fieldURI("folder:DisplayName"), name}})
+			w.Start("m:ParentFolderIds")
+			parent.writeTo(w, m)
+			w.End()
+			w.End()
+			return nil
+		},
+		read: func(s *wire.Scanner) error {
+			folder = nil
+			return readResponses(s, func(_ int, s *wire.Scanner) error {
+				if s.Local() != "RootFolder" || !descend(s, "Folders") {
+					return s.Err()
+				}
+				for d := s.Depth(); s.Child(d); {
+					f := readFolder(s)
+					if f.Name == name || folder == nil && strings.EqualFold(f.Name, name) {
+						folder = f
+					}
+				}
+				return s.Err()
+			})
+		},
+	})
+	return folder, err
+}
+
+func (m *Mailbox) createFolder(ctx context.Context, parent FolderRef, name string) (*Folder, error) {
+	folder := &Folder{Name: name, Class: "IPF.Note"}
+	err := m.do(ctx, &call{
+		op: "CreateFolder", // a second one of the same name is refused, so sending it again does no harm
+		body: func(w *wire.Writer) error {
+			w.Start("m:CreateFolder")
+			w.Start("m:ParentFolderId")
+			parent.writeTo(w, m)
+			w.End()
+			w.Start("m:Folders")
+			w.Start("t:Folder")
+			w.Leaf("t:FolderClass", folder.Class)
+			w.Leaf("t:DisplayName", name)
+			w.End()
+			w.End()
+			w.End()
+			return nil
+		},
+		read: func(s *wire.Scanner) error {
+			return readResponses(s, func(_ int, s *wire.Scanner) error {
+				if s.Local() == "Folders" && descend(s, "FolderId") {
+					folder.ID.ID, _ = s.Attr("Id")
+					folder.ID.ChangeKey, _ = s.Attr("ChangeKey")
+				}
+				return s.Err()
+			})
+		},
+	})
+	if err == nil && folder.ID.ID == "" {
+		err = &Error{Op: "CreateFolder", Mailbox: m.Address(), kind: ErrBadResponse, what: "the answer holds no folder id"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return folder, nil
+}
+
+func writeFolderShape(w *wire.Writer) {
+	w.Start("m:FolderShape")
+	w.Leaf("t:BaseShape", "IdOnly")
+	w.Start("t:AdditionalProperties")
+	for _, f := range []string{"folder:ParentFolderId", "folder:FolderClass", "folder:DisplayName", "folder:TotalCount", "folder:UnreadCount", "folder:ChildFolderCount"} {
+		w.Empty("t:FieldURI", "FieldURI", f)
+	}
+	w.End()
+	w.End()
+}
+
+func readFolder(s *wire.Scanner) *Folder {
+	f := new(Folder)
+	for d := s.Depth(); s.Child(d); {
+		switch s.Local() {
+		case "FolderId":
+			f.ID.ID, _ = s.Attr("Id")
+			f.ID.ChangeKey, _ = s.Attr("ChangeKey")
+		case "ParentFolderId":
+			f.Parent.ID, _ = s.Attr("Id")
+			f.Parent.ChangeKey, _ = s.Attr("ChangeKey")
+		case "FolderClass":
+			f.Class = s.Text()
+		case "DisplayName":
+			f.Name = s.Text()
+		case "TotalCount":
+			f.Total = int(integer(s.TextBytes()))
+		case "UnreadCount":
+			f.Unread = int(integer(s.TextBytes()))
+		case "ChildFolderCount":
+			f.Children = int(integer(s.TextBytes()))
+		}
+	}
+	return f
+}

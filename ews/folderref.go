@@ -1,0 +1,61 @@
+package ews
+
+import "github.com/ewsmail/ewsmail/ews/internal/wire"
+
+// FolderRef names a folder: a FolderName for the folders every mailbox has, or a FolderID obtained from a Folder or a Message.
+type FolderRef interface {
+	writeTo(w *wire.Writer, m *Mailbox)
+}
+
+// FolderName is a distinguished folder: one that every mailbox has, by a name that does not depend on the user's language.
+// EWS: DistinguishedFolderId.
+type FolderName string
+
+// The distinguished folders that mail lives in. Any other of EWS's names works too: FolderName("conversationhistory").
+const (
+	Inbox         FolderName = "inbox"
+	Drafts        FolderName = "drafts"
+	Outbox        FolderName = "outbox"
+	SentItems     FolderName = "sentitems"
+	DeletedItems  FolderName = "deleteditems"
+	JunkEmail     FolderName = "junkemail"
+	MsgFolderRoot FolderName = "msgfolderroot" // "Top of Information Store": the parent of the folders a user sees
+	Root          FolderName = "root"
+
+	ArchiveMsgFolderRoot FolderName = "archivemsgfolderroot"
+	ArchiveInbox         FolderName = "archiveinbox"
+	ArchiveDeletedItems  FolderName = "archivedeleteditems"
+
+	RecoverableItemsDeletions FolderName = "recoverableitemsdeletions" // what was deleted for good, while retention keeps it
+	PublicFoldersRoot         FolderName = "publicfoldersroot"
+)
+
+// FolderID identifies a folder. IDs are opaque and case-sensitive; an ID stays the same when the folder is renamed or moved
+// within its mailbox.
+type FolderID struct {
+	ID        string
+	ChangeKey string // version; may be empty in requests
+}
+
+func (f FolderName) writeTo(w *wire.Writer, m *Mailbox) {
+	if m.shared == "" || f == PublicFoldersRoot {
+		w.Empty("t:DistinguishedFolderId", "Id", string(f))
+		return
+	}
+	w.Start("t:DistinguishedFolderId", "Id", string(f))
+	w.Start("t:Mailbox")
+	w.Leaf("t:EmailAddress", m.shared)
+	w.End()
+	w.End()
+}
+
+func (f FolderID) writeTo(w *wire.Writer, _ *Mailbox) { writeID(w, "t:FolderId", f.ID, f.ChangeKey) }
+
+// writeID writes an element with Id and, if known, ChangeKey.
+func writeID(w *wire.Writer, element, id, changeKey string) {
+	if changeKey == "" {
+		w.Empty(element, "Id", id)
+		return
+	}
+	w.Empty(element, "Id", id, "ChangeKey", changeKey)
+}

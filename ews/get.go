@@ -1,0 +1,82 @@
+package ews
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
+
+// Message reads one message. q says how much of it (its Detail, Body and Headers; Summary counts as WithoutBody) and may be nil.
+// Errors: ErrNotFound, ErrDenied, ErrThrottled after the retry budget. EWS: GetItem.
+func (m *Mailbox) Message(ctx context.Context, id ItemID, q *Query) (*Message, error) {
+	if q == nil {
+		q = new(Query)
+	}
+	msg := &Message{ID: id}
+	failed, err := m.fill(ctx, []*Message{msg}, q)
+	if err != nil {
+		return nil, err
+	}
+	if failed != nil {
+		return nil, failed.Items[0].Err
+	}
+	return msg, nil
+}
+
+// fill reads messages known by their ids in one request. Those that fail keep what they have, and are in failed; err is the
+// failure of all.
+func (m *Mailbox) fill(ctx context.Context, msgs []*Message, q *Query) (failed *BatchError, err error) {
+	detail := q.Detail
+	if detail == Summary {
+		detail = WithoutBody
+	}
+	var r messageReader
+	err = m.do(ctx, &call{
+		op: "GetItem",
+		body: func(w *wire.Writer) error {
+			w.Start("m:GetItem")
+			q.writeItemShape(w, detail)
+			w.Start("m:ItemIds")
+			for _, msg := range msgs {
+				writeID(w, "t:ItemId", msg.ID.ID, "") // whatever its version is by now
+			}
+			w.End()
+			w.End()
+			return nil
+		},
+		read: func(s *wire.Scanner) error {
+			return readBatch(s, len(msgs), func(i int, s *wire.Scanner) error {
+				if s.Local() != "Items" || i >= len(msgs) {
+					return nil
+				}
+				if d := s.Depth(); s.Child(d) {
+					var msg Message
+					r.read(s, &msg)
+					if s.Err() == nil {
+						*msgs[i] = msg
+					}
+				}
+				return s.Err()
+			})
+		},
+	})
+	if errors.As(err, &failed) {
+		for _, it := range failed.Items {
+			if it.Index < len(msgs) {
+				it.ID = msgs[it.Index].ID.ID
+			}
+		}
+		return failed, nil
+	}
+	return nil, err
+}
+
+// writeItemIDs writes m:ItemIds.
+func writeItemIDs(w *wire.Writer, ids []ItemID) {
+	w.Start("m:ItemIds")
+	for _, id := range ids {
+		writeID(w, "t:ItemId", id.ID, id.ChangeKey)
+	}
+	w.End()
+}

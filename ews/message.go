@@ -1,0 +1,143 @@
+package ews
+
+import "time"
+
+// ItemID identifies an item. IDs are opaque and case-sensitive, up to 512 bytes long; an item gets a new one when it is moved to another
+// folder, so an ID is no key to remember a message by: see Message.SearchKey.
+type ItemID struct {
+	ID        string
+	ChangeKey string // version: changes with every edit; may be empty in most requests
+}
+
+// IsZero reports whether the id is missing.
+func (id ItemID) IsZero() bool { return id.ID == "" }
+
+// Message is a message in a mailbox, or another item read as one: meeting requests, bounces, encrypted and signed mail, posts and
+// contacts all arrive as a Message with the fields they have. Fields that the server did not send, or that were not asked for
+// (Detail), are zero.
+//
+// A Message holds nothing of its Mailbox and is a plain value to keep, compare or encode.
+type Message struct {
+	ID           ItemID
+	ParentFolder FolderID
+	Class        string // "IPM.Note", "REPORT.IPM.Note.NDR", "IPM.Schedule.Meeting.Request" ...
+	Kind         string // EWS's element: "Message", "MeetingRequest", "Contact", "Item" ...
+
+	Subject string // in a summary cut at 255 characters
+	From    Address
+	Sender  Address // who sent it on behalf of From; often the same
+	To      []Address
+	Cc      []Address
+	Bcc     []Address
+	ReplyTo []Address
+
+	Received time.Time // when the mailbox got it; UTC, to the second
+	Sent     time.Time // when its sender says it was sent
+	Created  time.Time
+	Modified time.Time
+
+	Size           int64 // bytes in the mailbox, attachments included: an estimate of the MIME's size
+	Read           bool
+	Draft          bool
+	HasAttachments bool // attachments a user sees; inline images do not count
+	Importance     Importance
+	Sensitivity    string // "Normal", "Personal", "Private" or "Confidential"
+	Categories     []string
+
+	InternetMessageID string // Message-ID header with its angle brackets; can be missing, and is not unique
+	InReplyTo         string
+	References        string
+
+	ConversationID    string
+	ConversationTopic string
+	ConversationIndex string // base64
+
+	// SearchKey is MAPI's PidTagSearchKey in base64. Unlike ID it stays the same when the message is moved, and a copy has the
+	// same: the key to recognise a delivered message by.
+	SearchKey string
+
+	Body        Body
+	Preview     string // first 255 characters of text, where the server makes one
+	Attachments []Attachment
+	Headers     []Header // internet headers in their order; only with Query.Headers
+
+	// Repaired counts characters in this message's fields that XML does not allow; each was replaced by U+FFFD.
+	Repaired int
+}
+
+// Address is a mailbox as a message names it.
+type Address struct {
+	Name  string // display name
+	Email string // SMTP address; where the server holds only an X.500 one (RoutingType "EX"), that
+	// RoutingType is "SMTP", or "EX" for an X.500 address of a recipient within the same organisation.
+	RoutingType string
+}
+
+// IsZero reports whether the address is missing.
+func (a Address) IsZero() bool { return a == Address{} }
+
+// Importance of a message.
+type Importance int
+
+// The zero Importance is the usual one.
+const (
+	NormalImportance Importance = iota
+	LowImportance
+	HighImportance
+)
+
+func (i Importance) String() string {
+	switch i {
+	case LowImportance:
+		return "Low"
+	case HighImportance:
+		return "High"
+	}
+	return "Normal"
+}
+
+// Body is a message's text.
+type Body struct {
+	HTML      bool // Text is HTML
+	Text      string
+	Truncated bool // the server cut it
+}
+
+// Header is one internet header field, unfolded and decoded as the server does it.
+type Header struct{ Name, Value string }
+
+// AttachmentID identifies an attachment of one item.
+type AttachmentID struct{ ID string }
+
+// AttachmentKind says what an attachment is.
+type AttachmentKind int
+
+// Kinds of attachments.
+const (
+	FileAttachment      AttachmentKind = iota // bytes
+	ItemAttachment                            // a message or another item: its content is given as MIME
+	ReferenceAttachment                       // a link to a file elsewhere (OneDrive): there is no content
+)
+
+func (k AttachmentKind) String() string {
+	switch k {
+	case ItemAttachment:
+		return "item"
+	case ReferenceAttachment:
+		return "reference"
+	}
+	return "file"
+}
+
+// Attachment describes an attachment; Mailbox.Attachment reads its content.
+type Attachment struct {
+	ID          AttachmentID
+	Kind        AttachmentKind
+	Name        string // as the sender gave it: do not use it as a file name unchecked
+	ContentType string // MIME type, if the sender gave one
+	ContentID   string // without angle brackets; what <img src="cid:..."> refers to
+	Size        int64  // bytes as the server counts them, which may be more than the content's
+	Inline      bool   // shown within the body
+	Modified    time.Time
+	URL         string // of a ReferenceAttachment
+}

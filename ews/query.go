@@ -1,0 +1,186 @@
+package ews
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
+
+// Detail says how much of each message is read.
+type Detail int
+
+const (
+	// Full is every field of Message including the body, but Headers.
+	Full Detail = iota
+
+	// WithoutBody is Full without the body.
+	WithoutBody
+
+	// Summary is what a folder listing shows, and all that EWS's FindItem gives: the subject cut at 255 characters, From
+	// and Sender, times, size, flags, Message-ID, conversation. No recipients, body or attachments. It costs one request a page;
+	// the others cost one more for every hundred messages.
+	Summary
+)
+
+// BodyFormat says in which form bodies are wanted.
+type BodyFormat int
+
+const (
+	// BestBody is HTML if the message has it, else plain text.
+	BestBody BodyFormat = iota
+
+	// TextBody is plain text, converted from HTML by the server if need be.
+	TextBody
+
+	// HTMLBody is HTML, made from plain text by the server if need be.
+	HTMLBody
+)
+
+// Query selects messages and says how much of each is wanted. The zero Query, and nil, is every message with Full detail,
+// newest first.
+type Query struct {
+	// UnreadOnly leaves out messages marked as read.
+	UnreadOnly bool
+
+	// Since and Before bound the time of receipt: Since <= Received < Before. Zero: unbounded.
+	Since, Before time.Time
+
+	// OldestFirst turns the order round.
+	OldestFirst bool
+
+	// Limit ends the listing after so many messages. 0: all.
+	Limit int
+
+	// PageSize is the number of messages asked for in one FindItem request. 0: 500; Exchange gives 1,000 at most.
+	PageSize int
+
+	// Detail says how much of each message is read.
+	Detail Detail
+
+	// Body is the form of bodies. It has no meaning without Full detail.
+	Body BodyFormat
+
+	// Headers also reads all internet headers into Message.Headers. It has no meaning with Summary.
+	Headers bool
+}
+
+const (
+	defaultPageSize = 500
+	maxPageSize     = 1000 // more has no effect in Exchange Online
+)
+
+func (q *Query) pageSize() int {
+	switch {
+	case q.PageSize <= 0:
+		return defaultPageSize
+	case q.PageSize > maxPageSize:
+		return maxPageSize
+	}
+	return q.PageSize
+}
+
+// summaryFields are the properties a summary has, in request syntax.
+var summaryFields = []string{
+	"item:ParentFolderId", "item:ItemClass", "item:Subject", "item:Sensitivity", "item:DateTimeReceived", "item:Size",
+	"item:Categories", "item:Importance", "item:InReplyTo", "item:IsDraft", "item:DateTimeSent", "item:DateTimeCreated",
+	"item:HasAttachments", "item:LastModifiedTime", "item:ConversationId", "item:Preview",
+	"message:Sender", "message:ConversationIndex", "message:ConversationTopic", "message:From",
+	"message:InternetMessageId", "message:IsRead", "message:References",
+}
+
+// fullFields are those that only GetItem gives, the body and the headers apart.
+var fullFields = []string{"item:Attachments", "message:ToRecipients", "message:CcRecipients", "message:BccRecipients", "message:ReplyTo"}
+
+// writeItemShape writes m:ItemShape for a detail. Fields are asked for by name since the named shapes mean different things to
+// different servers.
+func (q *Query) writeItemShape(w *wire.Writer, detail Detail) {
+	w.Start("m:ItemShape")
+	w.Leaf("t:BaseShape", "IdOnly")
+	if detail == Full {
+		w.Leaf("t:BodyType", [...]string{BestBody: "Best", TextBody: "Text", HTMLBody: "HTML"}[q.Body])
+	}
+	w.Start("t:AdditionalProperties")
+	for _, f := range summaryFields {
+		w.Empty("t:FieldURI", "FieldURI", f)
+	}
+	if detail != Summary {
+		for _, f := range fullFields {
+			w.Empty("t:FieldURI", "FieldURI", f)
+		}
+		if q.Headers {
+			w.Empty("t:FieldURI", "FieldURI", "item:InternetMessageHeaders")
+		}
+	}
+	if detail == Full {
+		w.Empty("t:FieldURI", "FieldURI", "item:Body")
+	}
+	w.Empty("t:ExtendedFieldURI", "PropertyTag", searchKeyProperty, "PropertyType", "Binary")
+	w.Empty("t:ExtendedFieldURI", "PropertyTag", senderProperty, "PropertyType", "String")
+	w.Empty("t:ExtendedFieldURI", "PropertyTag", representingProperty, "PropertyType", "String")
+	w.End()
+	w.End()
+}
+
+// condition is one comparison of a restriction; all of them must hold.
+type condition struct {
+	op    string // "IsEqualTo" ...
+	field func(w *wire.Writer)
+	value string
+}
+
+func fieldURI(uri string) func(w *wire.Writer) {
+	return func(w *wire.Writer) { w.Empty("t:FieldURI", "FieldURI", uri) }
+}
+
+// writeRestriction writes m:Restriction, or nothing without conditions.
+func writeRestriction(w *wire.Writer, all []condition) {
+	if len(all) == 0 {
+		return
+	}
+	w.Start("m:Restriction")
+	if len(all) > 1 {
+		w.Start("t:And")
+	}
+	for _, c := range all {
+		if c.op == "NotExists" {
+			w.Start("t:Not")
+			w.Start("t:Exists")
+			c.field(w)
+			w.End()
+			w.End()
+			continue
+		}
+		w.Start("t:" + c.op)
+		c.field(w)
+		w.Start("t:FieldURIOrConstant")
+		w.Empty("t:Constant", "Value", c.value)
+		w.End()
+		w.End()
+	}
+	if len(all) > 1 {
+		w.End()
+	}
+	w.End()
+}
+
+const received = "item:DateTimeReceived"
+
+// conditions of the Query itself.
+func (q *Query) conditions() []condition {
+	var all []condition
+	if q.UnreadOnly {
+		all = append(all, condition{"IsEqualTo", fieldURI("message:IsRead"), "false"})
+	}
+	if !q.Since.IsZero() {
+		all = append(all, condition{"IsGreaterThanOrEqualTo", fieldURI(received), constantTime(q.Since)})
+	}
+	if !q.Before.IsZero() {
+		all = append(all, condition{"IsLessThan", fieldURI(received), constantTime(q.Before)})
+	}
+	return all
+}
+
+func constantTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+func itoa(n int) string { return strconv.Itoa(n) }
