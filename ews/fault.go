@@ -37,7 +37,7 @@ func readFault(s *wire.Scanner) *Error {
 			}
 		}
 	}
-	if len(faultString) > len(e.Message) {
+	if strings.HasPrefix(faultString, strings.TrimRight(e.Message, ".")) {
 		e.Message = faultString // it is the message and more, such as the violation
 	}
 	if e.Code == "" && strings.HasPrefix(faultCode, "Error") {

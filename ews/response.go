@@ -35,6 +35,9 @@ func readBatch(s *wire.Scanner, n int, each func(i int, s *wire.Scanner) error) 
 		}
 		return each(i, s)
 	}, func(i int, e *Error) error {
+		if i >= n {
+			return &Error{kind: ErrBadResponse, what: "the answer has more response messages than there were items"}
+		}
 		seen = i + 1
 		if e != nil {
 			b.Items = append(b.Items, &ItemError{Index: i, Err: e})

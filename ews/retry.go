@@ -141,7 +141,7 @@ func (m *Mailbox) run(ctx context.Context, c *call, keep bool) (*stream, error) 
 // the call's: pace.acquire does it.
 func (x *exchange) again(e *Error, pace *pace) (wait time.Duration, again bool) {
 	policy := &x.m.c.retry
-	if e == nil || e.MaybeApplied || x.parent != nil && x.parent.Err() != nil {
+	if e == nil || e.MaybeApplied || e.partial || x.parent != nil && x.parent.Err() != nil {
 		return 0, false
 	}
 	switch e.verdict {
@@ -158,8 +158,8 @@ func (x *exchange) again(e *Error, pace *pace) (wait time.Duration, again bool) 
 	return 0, false
 }
 
-// worst picks the error that decides what happens next: err itself, or the item of a batch that calls for a repetition of
-// the whole. nil: there is nothing to decide.
+// worst picks the error that decides what happens next: err itself, or the item of a batch that Exchange would not serve now.
+// nil: there is nothing to decide.
 func worst(err error) *Error {
 	var b *BatchError
 	if errors.As(err, &b) {

@@ -33,6 +33,9 @@ func (x *exchange) refusal(resp *http.Response) *Error {
 	h := resp.Header
 	wait := retryAfter(h.Get("Retry-After"), time.Now())
 	page := pageTitle(body)
+	if page == untitled {
+		page = "" // every error of a web server comes as some page
+	}
 	switch code := resp.StatusCode; {
 	case code >= 300 && code < 400:
 		return redirected(h.Get("Location"), x.m.c.endpoint)
@@ -292,8 +295,12 @@ func (x *exchange) broken(s *wire.Scanner, err error) error {
 		var b *BatchError
 		if errors.As(err, &b) {
 			b.Op = x.c.op
+			partial := len(b.Items) < b.Total
 			for _, it := range b.Items {
-				x.fill(it.Err)
+				partial = x.fill(it.Err).MaybeApplied || partial
+			}
+			for _, it := range b.Items {
+				it.Err.partial = x.c.once && partial
 			}
 			return err
 		}
@@ -358,8 +365,10 @@ func pageTitle(body []byte) string {
 			}
 		}
 	}
-	return " (a web page)"
+	return untitled
 }
+
+const untitled = " (a web page)"
 
 // waiting is the error of a call that did not get to send (again): its context ended, or a back-off outlasts its patience.
 func (x *exchange) waiting(err error) error {

@@ -51,6 +51,9 @@ func (e *Error) refused() bool {
 		// one the store may have said so in the middle of things.
 		return e.fault || e.RetryAfter > 0 || e.Values["BackOffMilliseconds"] != ""
 	}
+	if e.Code == "ErrorBatchProcessingStopped" {
+		return true
+	}
 	switch e.Class() {
 	case ClassThrottle, ClassTransient, ClassMove, ClassPartial, ClassNone:
 		return false
