@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"testing"
 
@@ -79,3 +80,12 @@ func wantError(t testing.TB, err error, sentinel error) *azureoauth.Error {
 }
 
 func refreshOf(token string) *oauth2.Token { return &oauth2.Token{RefreshToken: token} }
+
+func newJar(t testing.TB) http.CookieJar {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jar
+}
