@@ -25,6 +25,8 @@ type messageReader struct {
 	text    []byte
 	strings []gathered
 	listed  []listed
+
+	sender, representing string // SMTP addresses that MAPI properties tell
 }
 
 // span is a stretch of the gathered text.
@@ -106,7 +108,7 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 	r.text, r.strings, r.listed = r.text[:0], r.strings[:0], r.listed[:0] // an earlier answer may have been cut
 	repaired := s.Repaired()
 	m.Kind = s.Local()
-	var sender, representing string
+	r.sender, r.representing = "", ""
 	for d := s.Depth(); s.Child(d); {
 		switch s.Local() {
 		case "ItemId":
@@ -148,7 +150,7 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 		case "HasAttachments":
 			m.HasAttachments = boolean(s.TextBytes())
 		case "ExtendedProperty":
-			r.property(s, m, &sender, &representing)
+			r.property(s, m)
 		case "LastModifiedTime":
 			m.Modified = dateTime(s.TextBytes())
 		case "ConversationId":
@@ -181,8 +183,8 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 	}
 	r.finish()
 	m.Repaired = s.Repaired() - repaired
-	resolve(&m.Sender, sender)
-	resolve(&m.From, representing)
+	resolve(&m.Sender, r.sender)
+	resolve(&m.From, r.representing)
 }
 
 // resolve puts the SMTP address in the place of an X.500 one.
@@ -193,7 +195,7 @@ func resolve(a *Address, smtp string) {
 }
 
 // property reads an ExtendedProperty: only those are known that every request asks for.
-func (r *messageReader) property(s *wire.Scanner, m *Message, sender, representing *string) {
+func (r *messageReader) property(s *wire.Scanner, m *Message) {
 	var to *string
 	for d := s.Depth(); s.Child(d); {
 		switch s.Local() {
@@ -203,9 +205,9 @@ func (r *messageReader) property(s *wire.Scanner, m *Message, sender, representi
 			case tagSearchKey:
 				to = &m.SearchKey
 			case tagSenderSMTP:
-				to = sender
+				to = &r.sender
 			case tagRepresentingSMTP:
-				to = representing
+				to = &r.representing
 			}
 		case "Value":
 			if to != nil {
@@ -388,6 +390,14 @@ func integer(b []byte) int64 {
 
 // dateTime reads an xs:dateTime. One without a zone is taken as UTC, which is what Exchange means; garbage is the zero time.
 func dateTime(b []byte) time.Time {
+	if len(b) == len("2006-01-02T15:04:05Z") && b[19] == 'Z' && b[4] == '-' && b[7] == '-' && b[10] == 'T' && b[13] == ':' && b[16] == ':' {
+		// The form Exchange uses, without the string that time.Parse needs.
+		year, month, day := digits(b[:4]), digits(b[5:7]), digits(b[8:10])
+		hour, minute, second := digits(b[11:13]), digits(b[14:16]), digits(b[17:19])
+		if year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60 {
+			return time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
+		}
+	}
 	text := string(bytes.TrimSpace(b))
 	for _, layout := range [...]string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02Z07:00", "2006-01-02"} {
 		if t, err := time.Parse(layout, text); err == nil {
@@ -395,4 +405,16 @@ func dateTime(b []byte) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// digits reads a number of digits only; anything else is negative.
+func digits(b []byte) int {
+	n := 0
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
 }

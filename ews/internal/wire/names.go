@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/binary"
+
 // Namespace URIs on the wire. Microsoft's documentation prints some of them with https; Space accepts both.
 const (
 	NSSOAP     = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -80,12 +82,18 @@ type cached struct {
 
 const nameCacheSize = 512 // power of two
 
-// nameSlot spreads the raw names of EWS answers over the cache: length, and bytes from the middle and the end where they differ.
-func nameSlot(raw []byte) uint32 {
-	n := len(raw)
-	h := uint32(n)*0x9E3779B1 ^ uint32(raw[0])<<3 ^ uint32(raw[n-1])<<7 ^ uint32(raw[n/2])<<13 ^ uint32(raw[n*3/4])<<18 ^ uint32(raw[n/3])<<23
-	h *= 0x85EBCA6B
-	return h >> 23 & (nameCacheSize - 1)
+// nameSlot spreads raw names over the cache by their first and last eight bytes and their length.
+func nameSlot(raw []byte) uint64 {
+	var a, b uint64
+	if n := len(raw); n >= 8 {
+		a, b = binary.LittleEndian.Uint64(raw), binary.LittleEndian.Uint64(raw[n-8:])
+	} else {
+		for _, c := range raw {
+			a = a<<8 | uint64(c)
+		}
+	}
+	h := (a ^ b*0x9E3779B97F4A7C15 ^ uint64(len(raw))) * 0xD6E8FEB86659FD93
+	return h >> 32 & (nameCacheSize - 1)
 }
 
 // resolve returns the expanded name of a raw tag name. ok is false when raw is no XML name.
@@ -171,12 +179,11 @@ func validName(raw []byte) bool {
 	}
 	colons := 0
 	for _, b := range raw {
-		switch {
-		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b >= '0' && b <= '9', b == '_', b == '-', b == '.', b >= 0x80:
-		case b == ':':
-			colons++
-		default:
+		if !nameByte[b] {
 			return false
+		}
+		if b == ':' {
+			colons++
 		}
 	}
 	return colons <= 1

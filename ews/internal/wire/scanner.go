@@ -213,17 +213,19 @@ func (s *Scanner) advance() kind {
 		s.until("]]>", 0)
 	}
 	for s.err == nil {
-		i := bytes.IndexByte(s.buf[s.pos:s.end], '<')
-		if i < 0 {
-			s.pos = s.end
-			if !s.fill() {
-				s.unexpectedEOF()
-				return kindNone
+		if s.pos == s.end || s.buf[s.pos] != '<' {
+			i := bytes.IndexByte(s.buf[s.pos:s.end], '<')
+			if i < 0 {
+				s.pos = s.end
+				if !s.fill() {
+					s.unexpectedEOF()
+					return kindNone
+				}
+				continue
 			}
-			continue
+			s.pos += i
 		}
-		s.pos += i
-		if !s.need(2) {
+		if s.end-s.pos < 2 && !s.need(2) {
 			return kindNone
 		}
 		switch s.buf[s.pos+1] {

@@ -5,8 +5,52 @@ import (
 	"strings"
 )
 
+// nameByte tells the bytes that names consist of.
+var nameByte = func() (t [256]bool) {
+	for i := range 256 {
+		b := byte(i)
+		t[i] = b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_' || b == '-' || b == '.' || b == ':' || b >= 0x80
+	}
+	return
+}()
+
 // startTag parses the start tag at pos and opens its element.
 func (s *Scanner) startTag() kind {
+	// Most tags have no attributes and lie whole in the window.
+	i := s.pos + 1
+	buf := s.buf[:s.end]
+	for i < len(buf) && nameByte[buf[i]] {
+		i++
+	}
+	if i < len(buf) && buf[i] == '>' {
+		s.attrs = s.attrs[:0]
+		if !s.open(buf[s.pos+1:i], len(s.binds)) {
+			return kindNone
+		}
+		s.pos = i + 1
+		return kindStart
+	}
+	return s.longTag()
+}
+
+// open makes an element of that raw name the current one; binds is the number of name space declarations in force outside of it.
+func (s *Scanner) open(raw []byte, binds int) bool {
+	if len(s.frames) >= s.lim.Depth {
+		s.err = &LimitError{"levels of nesting", int64(s.lim.Depth)}
+		return false
+	}
+	name, ok := s.resolve(raw)
+	if !ok {
+		s.syntax("malformed tag name")
+		return false
+	}
+	s.frames = append(s.frames, frame{len(s.names), binds, name})
+	s.names = append(s.names, raw...)
+	return true
+}
+
+// longTag is startTag for tags with attributes, ends and line breaks of all kinds.
+func (s *Scanner) longTag() kind {
 	from := 1
 	for {
 		i := bytes.IndexByte(s.buf[s.pos+from:s.end], '>')
@@ -125,22 +169,12 @@ func (s *Scanner) parseTag(i, end int) (quote byte, ok bool) {
 		declares = declares || bytes.HasPrefix(buf[a.name:a.nameEnd], []byte("xmlns"))
 		s.attrs = append(s.attrs, a)
 	}
-	if len(s.frames) >= s.lim.Depth {
-		s.err = &LimitError{"levels of nesting", int64(s.lim.Depth)}
-		return 0, false
-	}
-	f := frame{start: len(s.names), binds: len(s.binds)}
+	binds := len(s.binds)
 	if declares {
 		s.declare()
 	}
-	if f.name, ok = s.resolve(raw); !ok {
-		s.syntax("malformed tag name")
-		return 0, false
-	}
-	s.names = append(s.names, raw...)
-	s.frames = append(s.frames, f)
 	s.empty = empty
-	return 0, true
+	return 0, s.open(raw, binds)
 }
 
 // declare puts the current tag's xmlns attributes in force.
