@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -57,7 +58,7 @@ func plain(b []byte) int {
 // decode appends raw's text to dst: references resolved, line ends normalised, illegal characters replaced. Unless final, what
 // could still become a reference, a line end or a character with more input is left: consumed says how much was not.
 func (s *Scanner) decode(dst, raw []byte, final bool) (out []byte, consumed int) {
-	i := 0
+	dst, i := decodeFast(dst, raw)
 	for i < len(raw) {
 		if n := plain(raw[i:]); n > 0 {
 			run := raw[i : i+n]
@@ -102,6 +103,57 @@ func (s *Scanner) decode(dst, raw []byte, final bool) (out []byte, consumed int)
 		}
 	}
 	return dst, i
+}
+
+// decodeFast is decode for text in which nothing is to be repaired. It stops at the first thing that is not usual: consumed
+// says where.
+func decodeFast(dst, raw []byte) (out []byte, consumed int) {
+	if !utf8.Valid(raw) || bytes.Contains(raw, []byte("\xEF\xBF")) {
+		return dst, 0
+	}
+	n := len(dst)
+	dst = slices.Grow(dst, len(raw)+8)[:n+len(raw)] // nothing gets longer by decoding
+	i := 0
+	for i < len(raw) {
+		if raw[i] != '&' {
+			run := plain(raw[i:])
+			if run == 0 {
+				break // a control, or a line end
+			}
+			n += copy(dst[n:], raw[i:i+run])
+			if i += run; i == len(raw) {
+				break
+			}
+		}
+		b, length := commonReference(raw[i:])
+		if length == 0 {
+			break
+		}
+		dst[n] = b
+		n++
+		i += length
+	}
+	return dst[:n], i
+}
+
+// commonReference decodes the references that texts are full of; length is 0 for any other, and for what is no reference.
+func commonReference(b []byte) (c byte, length int) {
+	if len(b) < 6 || b[0] != '&' {
+		return 0, 0
+	}
+	switch {
+	case b[1] == 'l' && b[2] == 't' && b[3] == ';':
+		return '<', 4
+	case b[1] == 'g' && b[2] == 't' && b[3] == ';':
+		return '>', 4
+	case b[1] == '#' && b[2] == 'x' && b[3] == 'D' && b[4] == ';':
+		return '\r', 5
+	case b[1] == 'a' && b[2] == 'm' && b[3] == 'p' && b[4] == ';':
+		return '&', 5
+	case b[1] == 'q' && b[2] == 'u' && b[3] == 'o' && b[4] == 't' && b[5] == ';':
+		return '"', 6
+	}
+	return 0, 0
 }
 
 // partialRune returns how many bytes at b's end may be the beginning of a longer character.
