@@ -117,38 +117,12 @@ func (m *Mailbox) attach(ctx context.Context, draft ItemID, u *Upload) (ItemID, 
 		return ItemID{}, err
 	}
 	if root.ChangeKey == "" { // some servers do not tell it
-		return m.current(ctx, draft)
+		return m.currentOne(ctx, draft)
 	}
 	if root.ID == "" {
 		root.ID = draft.ID
 	}
 	return root, nil
-}
-
-// current returns the item's id with its change key as it is now. EWS: GetItem.
-func (m *Mailbox) current(ctx context.Context, id ItemID) (ItemID, error) {
-	now := id
-	err := m.do(ctx, &call{
-		op: "GetItem",
-		body: func(w *wire.Writer) error {
-			w.Start("m:GetItem")
-			w.Start("m:ItemShape")
-			w.Leaf("t:BaseShape", "IdOnly")
-			w.End()
-			writeItemIDs(w, []ItemID{{ID: id.ID}})
-			w.End()
-			return nil
-		},
-		read: func(s *wire.Scanner) error {
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if s.Local() == "Items" {
-					readItemID(s, &now)
-				}
-				return s.Err()
-			})
-		},
-	})
-	return now, err
 }
 
 // readItemID reads the id of the first item below the current element (m:Items).

@@ -214,8 +214,8 @@ func plainHTTP() *http.Client {
 	return &http.Client{Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 27}}
 }
 
-// measure runs one client of a work: bytes are those on the wire.
-func measure(b *testing.B, bytes int64, work func()) {
+// measureCPU runs one client of a work: bytes are those on the wire.
+func measureCPU(b *testing.B, bytes int64, work func()) {
 	work() // the server makes its answer, connections are opened
 	b.SetBytes(bytes)
 	b.ReportAllocs()
@@ -294,7 +294,7 @@ func BenchmarkList10000(b *testing.B) {
 	client := plainHTTP()
 	size := drainBody(b, plainPost(b, client, endpoint, request)) * 10
 	b.Run("drain", func(b *testing.B) {
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			for range 10 {
 				drainBody(b, plainPost(b, client, endpoint, request))
 			}
@@ -302,7 +302,7 @@ func BenchmarkList10000(b *testing.B) {
 	})
 	b.Run("ews", func(b *testing.B) {
 		m := benchClient(b, endpoint).Own()
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			for range 10 {
 				n := 0
 				for msg, err := range m.Messages(context.Background(), ews.Inbox, &ews.Query{Detail: ews.Summary, PageSize: 1000}) {
@@ -318,7 +318,7 @@ func BenchmarkList10000(b *testing.B) {
 		})
 	})
 	b.Run("encodingxml", func(b *testing.B) {
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			for range 10 {
 				var v xmlAnswer
 				body := plainPost(b, client, endpoint, request)
@@ -337,7 +337,7 @@ func BenchmarkHTMLBodies1000(b *testing.B) {
 	client := plainHTTP()
 	size := drainBody(b, plainPost(b, client, endpoint, request)) * 10
 	b.Run("drain", func(b *testing.B) {
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			for range 10 {
 				drainBody(b, plainPost(b, client, endpoint, request))
 			}
@@ -345,7 +345,7 @@ func BenchmarkHTMLBodies1000(b *testing.B) {
 	})
 	b.Run("ews", func(b *testing.B) {
 		m := benchClient(b, endpoint).Own()
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			n := 0
 			for msg, err := range m.Messages(context.Background(), ews.Inbox, &ews.Query{PageSize: 1000}) {
 				if err != nil || len(msg.Body.Text) < 20000 {
@@ -359,7 +359,7 @@ func BenchmarkHTMLBodies1000(b *testing.B) {
 		})
 	})
 	b.Run("encodingxml", func(b *testing.B) {
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			for range 10 {
 				var v xmlAnswer
 				body := plainPost(b, client, endpoint, request)
@@ -378,12 +378,12 @@ func benchAttachment(b *testing.B, bytes int) {
 	client := plainHTTP()
 	size := drainBody(b, plainPost(b, client, endpoint, request))
 	b.Run("drain", func(b *testing.B) {
-		measure(b, size, func() { drainBody(b, plainPost(b, client, endpoint, request)) })
+		measureCPU(b, size, func() { drainBody(b, plainPost(b, client, endpoint, request)) })
 	})
 	b.Run("drain+base64", func(b *testing.B) { // what the standard library's decoder adds
 		buf := []byte(base64.StdEncoding.EncodeToString(random(48 << 10)))
 		out := make([]byte, len(buf))
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			drainBody(b, plainPost(b, client, endpoint, request))
 			for left := size; left > 0; left -= int64(len(buf)) {
 				if _, err := base64.StdEncoding.Decode(out, buf); err != nil {
@@ -394,7 +394,7 @@ func benchAttachment(b *testing.B, bytes int) {
 	})
 	b.Run("ews", func(b *testing.B) {
 		m := benchClient(b, endpoint).Own()
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			r, err := m.Attachment(context.Background(), ews.AttachmentID{ID: "A"})
 			if err != nil {
 				b.Fatal(err)
@@ -405,7 +405,7 @@ func benchAttachment(b *testing.B, bytes int) {
 		})
 	})
 	b.Run("encodingxml", func(b *testing.B) {
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			var v xmlAnswer
 			body := plainPost(b, client, endpoint, request)
 			if err := xml.NewDecoder(body).Decode(&v); err != nil {
@@ -428,7 +428,7 @@ func BenchmarkMIME1000x100kB(b *testing.B) {
 	client := plainHTTP()
 	size := drainBody(b, plainPost(b, client, endpoint, request)) * 1000
 	b.Run("drain", func(b *testing.B) {
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			for range 1000 {
 				drainBody(b, plainPost(b, client, endpoint, request))
 			}
@@ -436,7 +436,7 @@ func BenchmarkMIME1000x100kB(b *testing.B) {
 	})
 	b.Run("ews", func(b *testing.B) {
 		m := benchClient(b, endpoint).Own()
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			for range 1000 {
 				r, err := m.MIME(context.Background(), ews.ItemID{ID: "A"})
 				if err != nil {
@@ -449,7 +449,7 @@ func BenchmarkMIME1000x100kB(b *testing.B) {
 		})
 	})
 	b.Run("encodingxml", func(b *testing.B) {
-		measure(b, size, func() {
+		measureCPU(b, size, func() {
 			for range 1000 {
 				var v xmlAnswer
 				body := plainPost(b, client, endpoint, request)

@@ -59,7 +59,7 @@ func (m *Mailbox) answer(ctx context.Context, element string, about ItemID, a *A
 	}
 	if about.ChangeKey == "" { // Exchange refuses to answer an item whose version is not named
 		var err error
-		if about, err = m.current(ctx, about); err != nil {
+		if about, err = m.currentOne(ctx, about); err != nil {
 			return nil, err
 		}
 	}
