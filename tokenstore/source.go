@@ -239,7 +239,7 @@ type failure struct {
 }
 
 func (s *Source) wait(ctx context.Context) (*oauth2.Token, error) {
-	for range 3 {
+	for tries := 0; tries < 3; {
 		f, err := s.join(ctx, time.Now())
 		if err != nil {
 			return nil, err
@@ -253,12 +253,13 @@ func (s *Source) wait(ctx context.Context) (*oauth2.Token, error) {
 		if h := s.held.Load(); h.usable(time.Now()) {
 			return h.tok, nil
 		}
-		if f.err != nil && !f.save {
-			return nil, f.err
-		}
 		if f.save {
 			continue // it did not look for a token
 		}
+		if f.err != nil {
+			return nil, f.err
+		}
+		tries++
 		if now := time.Now(); f.held.usable(now) && !s.isRejected(f.held) {
 			return f.held.tok, nil
 		}

@@ -1,0 +1,91 @@
+package redisstore_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/ewsmail/ewsmail/tokenstore"
+	"github.com/ewsmail/ewsmail/tokenstore/internal/servers"
+	"github.com/ewsmail/ewsmail/tokenstore/redisstore"
+	"github.com/ewsmail/ewsmail/tokenstore/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func start(t *testing.T) (*servers.Server, *redis.Client) {
+	s := servers.Redis(t)
+	c := redis.NewClient(&redis.Options{Addr: s.Addr})
+	t.Cleanup(func() { c.Close() })
+	s.Start(t, func(ctx context.Context) error { return c.Ping(ctx).Err() })
+	return s, c
+}
+
+func TestStore(t *testing.T) {
+	server, c := start(t)
+	var prefixes atomic.Int32
+	open := func(t *testing.T, o redisstore.Options) *redisstore.Store {
+		o.Prefix = fmt.Sprintf("test%d:", prefixes.Add(1))
+		s, err := redisstore.New(c, &o)
+		require.NoError(t, err)
+		return s
+	}
+	t.Run("contract", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) tokenstore.Store { return open(t, redisstore.Options{}) })
+	})
+	t.Run("TTL", func(t *testing.T) {
+		s := open(t, redisstore.Options{TTL: 50 * time.Millisecond})
+		v, err := s.Put(t.Context(), "a", tokenstore.Record{Data: []byte("x")})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			_, err := s.Get(t.Context(), "a")
+			return err != nil
+		}, 5*time.Second, 10*time.Millisecond)
+		_, err = s.Get(t.Context(), "a")
+		require.ErrorIs(t, err, tokenstore.ErrNotFound)
+		_, err = s.Put(t.Context(), "a", tokenstore.Record{Data: []byte("x"), Version: v})
+		require.ErrorIs(t, err, tokenstore.ErrConflict)
+	})
+	t.Run("a lease says so, is renewed, and notices its loss", func(t *testing.T) {
+		s := open(t, redisstore.Options{Lease: time.Second})
+		l, err := s.Lock(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, tokenstore.WhileLease, l.Tenure())
+		time.Sleep(1500 * time.Millisecond)
+		require.NoError(t, l.Check(t.Context()), "renewed beyond its length")
+		require.NoError(t, c.FlushAll(t.Context()).Err()) // as a failover to an empty replica does
+		require.ErrorIs(t, l.Check(t.Context()), tokenstore.ErrLockLost)
+		require.NoError(t, l.Unlock())
+	})
+	t.Run("a restarted server", func(t *testing.T) {
+		s := open(t, redisstore.Options{})
+		v, err := s.Put(t.Context(), "a", tokenstore.Record{Data: []byte("x")})
+		require.NoError(t, err)
+		server.Stop(syscall.SIGKILL)
+		_, err = s.Get(t.Context(), "a")
+		require.Error(t, err)
+		require.NotErrorIs(t, err, tokenstore.ErrNotFound, "a server that is gone is not an absent record")
+		server.Start(t, nil)
+		r, err := s.Get(t.Context(), "a")
+		require.NoError(t, err)
+		require.Equal(t, v, r.Version)
+	})
+}
+
+func TestOptions(t *testing.T) {
+	_, err := redisstore.New(nil, nil)
+	require.Error(t, err)
+	c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+	defer c.Close()
+	for _, o := range []redisstore.Options{{Prefix: "a{b}"}, {Prefix: "a*"}, {TTL: -1}, {Lease: time.Millisecond}} {
+		_, err := redisstore.New(c, &o)
+		require.Error(t, err, "%+v", o)
+	}
+}
