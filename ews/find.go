@@ -270,6 +270,9 @@ func (l *listing) find(ctx context.Context, all []condition, offset int) (page, 
 						continue
 					}
 					for d := s.Depth(); s.Child(d); {
+						if len(p.messages) == size {
+							return &wire.LimitError{What: "items on a page", Limit: int64(size)}
+						}
 						msg := new(Message)
 						r.read(s, msg)
 						p.messages = append(p.messages, msg)

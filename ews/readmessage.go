@@ -45,18 +45,21 @@ type listed struct {
 }
 
 // put keeps the current element's text for *to.
-func (r *messageReader) put(s *wire.Scanner, to *string) { r.keep(s.TextBytes(), to) }
+func (r *messageReader) put(s *wire.Scanner, to *string) { r.keep(s, s.TextBytes(), to) }
 
 // attr keeps an attribute for *to.
 func (r *messageReader) attr(s *wire.Scanner, name string, to *string) {
 	if b, ok := s.AttrBytes(name); ok {
-		r.keep(b, to)
+		r.keep(s, b, to)
 	}
 }
 
-func (r *messageReader) keep(b []byte, to *string) {
+func (r *messageReader) keep(s *wire.Scanner, b []byte, to *string) {
 	if len(b) == 0 {
 		*to = ""
+		return
+	}
+	if tooMany(s, len(r.strings), "fields") { // the same elements again and again
 		return
 	}
 	at := len(r.text)
@@ -69,6 +72,19 @@ func (r *messageReader) span(s *wire.Scanner) span {
 	at := len(r.text)
 	r.text = append(r.text, s.TextBytes()...)
 	return span{at, len(r.text)}
+}
+
+// maxEntries bounds each list of a message: recipients, header fields, attachments, categories. Real messages stay below a
+// few thousand; a list beyond it is a server gone mad, and would take many times the memory of its XML.
+const maxEntries = 20_000
+
+// tooMany fails the scanner when a list has reached its bound.
+func tooMany(s *wire.Scanner, n int, what string) bool {
+	if n < maxEntries {
+		return false
+	}
+	s.Fail(&wire.LimitError{What: what + " of a message", Limit: maxEntries})
+	return true
 }
 
 // maxKept bounds what a reader keeps between messages.
@@ -132,7 +148,7 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 		case "Size":
 			m.Size = integer(s.TextBytes())
 		case "Categories":
-			for d := s.Depth(); s.Child(d); {
+			for d := s.Depth(); s.Child(d) && !tooMany(s, len(m.Categories), "categories"); {
 				m.Categories = append(m.Categories, s.Text())
 			}
 		case "Importance":
@@ -241,7 +257,7 @@ func (r *messageReader) address(s *wire.Scanner, a *Address) {
 
 // addresses reads a list of Mailbox elements.
 func (r *messageReader) addresses(s *wire.Scanner, list *[]Address) {
-	for d := s.Depth(); s.Child(d); {
+	for d := s.Depth(); s.Child(d) && !tooMany(s, len(r.listed), "recipients"); {
 		if s.Local() != "Mailbox" {
 			continue
 		}
@@ -284,14 +300,14 @@ func (r *messageReader) body(s *wire.Scanner, b *Body) {
 }
 
 func (r *messageReader) headers(s *wire.Scanner, list *[]Header) {
-	for d := s.Depth(); s.Child(d); {
+	for d := s.Depth(); s.Child(d) && !tooMany(s, len(*list), "header fields"); {
 		name, _ := s.Attr("HeaderName")
 		*list = append(*list, Header{name, s.Text()})
 	}
 }
 
 func (r *messageReader) attachments(s *wire.Scanner, list *[]Attachment) {
-	for d := s.Depth(); s.Child(d); {
+	for d := s.Depth(); s.Child(d) && !tooMany(s, len(*list), "attachments"); {
 		var a Attachment
 		readAttachment(s, &a)
 		*list = append(*list, a)
