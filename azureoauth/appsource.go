@@ -2,6 +2,8 @@ package azureoauth
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -34,6 +36,9 @@ const (
 // AppSource returns a source of application tokens. Scopes may be written as "full_access_as_app", ".default" or with the
 // resource; what is sent is "<resource>/.default".
 func (c *Config) AppSource() *AppSource { return &AppSource{c: c} }
+
+// Format prints the type alone: fmt shows unexported fields, the token among them, without asking them.
+func (s *AppSource) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "azureoauth.AppSource") }
 
 // Token returns a token that is valid for at least 30 seconds: from memory without allocation while it is fresh, and by one
 // request for all callers otherwise. During the last five minutes one caller renews it, and the others (and that one, when

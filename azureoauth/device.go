@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// DeviceCode is a begun sign-in on another device: show Message, or VerificationURI and UserCode. It prints no secret.
+// DeviceCode is a begun sign-in on another device: show Message, or VerificationURI and UserCode. It prints no secret. It may
+// be kept by the application between two requests.
 type DeviceCode struct {
 	UserCode                string        // to be typed in by the person
 	VerificationURI         string        // where
@@ -19,8 +20,8 @@ type DeviceCode struct {
 	ExpiresAt               time.Time     // of the codes
 	Interval                time.Duration // between polls
 
-	deviceCode Secret
-	options    SignInOptions
+	Code    Secret        // what the program polls with
+	Options SignInOptions // those it was begun with
 }
 
 const (
@@ -66,7 +67,7 @@ func (c *Config) DeviceAuth(ctx context.Context, o *SignInOptions) (*DeviceCode,
 	if err != nil {
 		return nil, err
 	}
-	d.options = *o
+	d.Options = *o
 	return d, nil
 }
 
@@ -96,7 +97,7 @@ func readDeviceCode(op, host string, o object, begun time.Time) (*DeviceCode, er
 	case codes[3] != "" && !webPage(codes[3]):
 		codes[3] = "" // a convenience: done without
 	}
-	d.deviceCode, d.UserCode = Secret(codes[0]), cleanText(codes[1], nil, 100)
+	d.Code, d.UserCode = Secret(codes[0]), cleanText(codes[1], nil, 100)
 	d.VerificationURI, d.VerificationURIComplete = codes[2], codes[3]
 	d.Message = cleanText(o.lenient("message"), nil, 500)
 	if d.Message == "" {
@@ -128,13 +129,13 @@ func (c *Config) DeviceToken(ctx context.Context, d *DeviceCode) (*SignIn, error
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	if d == nil || d.deviceCode == "" {
+	if d == nil || d.Code == "" {
 		return nil, errors.New("azureoauth: device code: not one of DeviceAuth")
 	}
 	expired := func() error {
 		return &Error{Op: op, Host: hostOf(c.tokenURL()), kind: ErrDeviceCodeExpired, reason: "nobody signed in before the code expired"}
 	}
-	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {string(d.deviceCode)}}
+	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {string(d.Code)}}
 	interval := d.Interval
 	for {
 		if time.Until(d.ExpiresAt) < interval {
@@ -149,7 +150,7 @@ func (c *Config) DeviceToken(ctx context.Context, d *DeviceCode) (*SignIn, error
 		}
 		t, err := c.requestToken(ctx, op, form, true)
 		if err == nil {
-			return c.finish(op, t, d.options, "")
+			return c.finish(op, t, d.Options, "")
 		}
 		var e *Error
 		if !errors.As(err, &e) {

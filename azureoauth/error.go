@@ -323,7 +323,7 @@ func networkError(ctx context.Context, op, host string, err error) *Error {
 		e.reason = "the server's certificate is from an unknown authority (a proxy that inspects TLS? add its CA to HTTPClient)"
 	case errors.As(err, &verify):
 		e.Err, e.reason, e.kind = verify, "the server's certificate is not valid", ErrConfiguration
-	case errors.As(err, &record):
+	case errors.As(err, &record), strings.Contains(err.Error(), "HTTP response to HTTPS client"): // net/http's text, no type
 		e.reason, e.kind = "the server does not speak TLS on this port", ErrConfiguration
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Err, e.reason = syscall.ECONNREFUSED, "connection refused"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -32,6 +33,9 @@ type Handler struct {
 	mu   sync.Mutex
 	used map[string]time.Time // states of cookie sessions that were answered here
 }
+
+// Format prints the type alone: fmt shows unexported fields without asking them.
+func (h *Handler) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "azureoauth.Handler") }
 
 // HandlerOptions shape a Handler.
 type HandlerOptions struct {

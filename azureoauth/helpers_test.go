@@ -2,10 +2,16 @@ package azureoauth_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"strings"
 	"testing"
 
 	"golang.org/x/oauth2"
@@ -88,4 +94,26 @@ func newJar(t testing.TB) http.CookieJar {
 		t.Fatal(err)
 	}
 	return jar
+}
+
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
+
+// everyPrint is v in every way that programs print things.
+func everyPrint(v any) string {
+	var b strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
+		fmt.Fprintf(&b, verb+"\n", v)
+	}
+	if j, err := json.Marshal(v); err == nil {
+		b.Write(j)
+	}
+	for _, h := range []slog.Handler{slog.NewTextHandler(&b, nil), slog.NewJSONHandler(&b, nil)} {
+		slog.New(h).Info("x", "v", v, slog.Group("g", "v", v))
+	}
+	if err, ok := v.(error); ok {
+		for e := err; e != nil; e = errors.Unwrap(e) {
+			fmt.Fprintf(&b, "%v %+v %#v\n", e, e, e)
+		}
+	}
+	return b.String()
 }

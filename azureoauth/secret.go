@@ -13,6 +13,7 @@ const redacted = "[redacted]"
 // "[redacted]". Convert to read it: string(s). An untyped constant can be assigned to it; a variable is converted
 // once, where it is read: azureoauth.Secret(os.Getenv("CLIENT_SECRET")).
 //
+// fmt prints unexported struct fields without asking their methods: keep Secrets in exported fields, or behind a pointer.
 // The protection ends at the conversion, and the bytes stay in memory until they are collected: Go offers no way
 // to wipe a string.
 type Secret string

@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/url"
 	"strings"
 	"time"
@@ -54,13 +56,16 @@ type SignIn struct {
 }
 
 // String names the account, and no token.
-func (s *SignIn) String() string { return "sign-in of " + s.Account.Username }
+func (s SignIn) String() string { return "sign-in of " + s.Account.Username }
 
-// GoString is String.
-func (s *SignIn) GoString() string { return s.String() }
+// Format is String for every verb.
+func (s SignIn) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// LogValue is String.
+func (s SignIn) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // MarshalJSON leaves the token out.
-func (s *SignIn) MarshalJSON() ([]byte, error) {
+func (s SignIn) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Account Account
 		Scopes  []string
