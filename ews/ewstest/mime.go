@@ -1,0 +1,236 @@
+package ewstest
+
+import (
+	"bytes"
+	"fmt"
+	"mime"
+	"strings"
+
+	"github.com/jhillyerd/enmime/v2"
+)
+
+// The declared charset is believed and parts that make no sense are kept as far as they go. Conversion of HTML to text
+// is left to textOf, which only runs when somebody asks for a text body that is not there.
+var mimeParser = enmime.NewParser(
+	enmime.DisableCharacterDetection(true),
+	enmime.DisableTextConversion(true),
+	enmime.SkipMalformedParts(true),
+	enmime.MultipartWOBoundaryAsSinglePart(true),
+	enmime.MaxStoredPartErrors(8),
+	enmime.SetReadPartErrorPolicy(func(p *enmime.Part, err error) bool { return true }),
+)
+
+// parseMIME takes a message apart. It does not fail: what enmime refuses is text from its body's first byte on.
+func parseMIME(c *content) *parsed {
+	b := &bodyBuilder{out: new(parsed)}
+	root := readParts(c.raw)
+	if root == nil {
+		b.out.text, b.out.hasText = text8(c.raw[min(c.bodyOffset, len(c.raw)):]), true
+	} else {
+		b.walk(root, true)
+	}
+	for i, a := range b.out.attachments {
+		a.serial = uint32(i + 1)
+		a.modified = c.sent
+	}
+	b.name()
+	return b.out
+}
+
+func readParts(raw []byte) (root *enmime.Part) {
+	defer func() {
+		if recover() != nil { // a fake server must take any bytes whatever a parser thinks of them
+			root = nil
+		}
+	}()
+	if h, _ := splitHeader(raw); len(h) == 0 {
+		return nil
+	}
+	root, err := mimeParser.ReadParts(bytes.NewReader(raw))
+	if err != nil {
+		return nil
+	}
+	return root
+}
+
+type bodyBuilder struct {
+	out      *parsed
+	bodyDone bool // a body has been found: later texts are attachments
+	calendar string
+}
+
+// walk visits a part. inBody tells whether it stands where the message's body is looked for: the first child of a mixed, the
+// root of a related, any child of an alternative.
+func (b *bodyBuilder) walk(p *enmime.Part, inBody bool) {
+	ctype := strings.ToLower(p.ContentType)
+	if strings.HasPrefix(ctype, "multipart/") && p.FirstChild != nil {
+		switch ctype {
+		case "multipart/alternative":
+			for c := p.FirstChild; c != nil; c = c.NextSibling {
+				b.walk(c, inBody)
+			}
+			if inBody && (b.out.hasText || b.out.hasHTML) {
+				b.bodyDone = true
+			}
+		case "multipart/related":
+			for c := p.FirstChild; c != nil; c = c.NextSibling {
+				if c == p.FirstChild {
+					b.walk(c, inBody)
+				} else {
+					b.attach(c, true)
+				}
+			}
+		default:
+			for c := p.FirstChild; c != nil; c = c.NextSibling {
+				b.walk(c, inBody)
+				if c.ContentType == "" || !strings.HasPrefix(strings.ToLower(c.ContentType), "multipart/") {
+					if b.out.hasText || b.out.hasHTML {
+						b.bodyDone = true
+					}
+				}
+			}
+		}
+		return
+	}
+	if strings.HasPrefix(ctype, "multipart/") && p.Parent != nil && len(bytes.TrimSpace(p.Content)) == 0 {
+		return // an empty container is nothing anybody could open
+	}
+	if b.takeBody(p, ctype, inBody) {
+		return
+	}
+	b.attach(p, false)
+}
+
+// takeBody uses p as the text or HTML body if it can be one.
+func (b *bodyBuilder) takeBody(p *enmime.Part, ctype string, inBody bool) bool {
+	if ctype == "text/calendar" && p.Disposition != "attachment" && b.calendar == "" {
+		b.calendar = string(p.Content)
+		return p.FileName == ""
+	}
+	if !inBody || p.Disposition == "attachment" || (p.FileName != "" && p.Parent != nil) {
+		return false
+	}
+	switch {
+	case ctype == "text/html":
+		if b.out.hasHTML || (b.bodyDone && b.out.hasText) {
+			return false
+		}
+		b.out.html, b.out.hasHTML = b.htmlText(p), true
+	case ctype == "text/plain", ctype == "", strings.HasPrefix(ctype, "multipart/"),
+		p.Parent == nil && strings.HasPrefix(ctype, "text/"):
+		if b.out.hasText || b.bodyDone {
+			return false
+		}
+		b.out.text, b.out.hasText = text8(p.Content), true
+	default:
+		return false
+	}
+	return true
+}
+
+// htmlText honours a charset that only the document's own meta tag names.
+func (b *bodyBuilder) htmlText(p *enmime.Part) string {
+	if p.Charset == "" {
+		if i := bytes.Index(bytes.ToLower(p.Content[:min(len(p.Content), 4096)]), []byte("charset=")); i >= 0 {
+			cs := strings.TrimLeft(string(p.Content[i+len("charset="):min(len(p.Content), i+60)]), `"'`)
+			if end := strings.IndexAny(cs, "\"'; />"); end > 0 {
+				return decodeCharset(cs[:end], p.Content)
+			}
+		}
+	}
+	return text8(p.Content)
+}
+
+func (b *bodyBuilder) attach(p *enmime.Part, related bool) {
+	ctype := strings.ToLower(p.ContentType)
+	if related && strings.HasPrefix(ctype, "multipart/") && p.FirstChild != nil {
+		b.walk(p, false)
+		return
+	}
+	a := &attachment{
+		name:        cleanText(decodeWords(p.FileName)),
+		contentType: ctype,
+		contentID:   p.ContentID,
+		location:    strings.TrimSpace(p.Header.Get("Content-Location")),
+		inline:      related && p.Disposition != "attachment" || p.Disposition == "inline" && p.ContentID != "",
+		data:        p.Content,
+	}
+	if ctype == "message/rfc822" && len(p.Content) > 0 {
+		a.item, a.data = newContent(p.Content), nil
+		a.contentType = ctype
+		if a.name == "" {
+			a.name = a.item.subject
+		}
+	}
+	b.out.attachments = append(b.out.attachments, a)
+}
+
+// name gives attachments without a name the one Exchange gives them: ATT00001 and an extension for their type.
+func (b *bodyBuilder) name() {
+	n := 0
+	for _, a := range b.out.attachments {
+		if a.name != "" {
+			continue
+		}
+		if a.item != nil {
+			a.name = "(no subject)"
+			continue
+		}
+		n++
+		a.name = fmt.Sprintf("ATT%05d%s", n, extension(a.contentType))
+	}
+}
+
+func extension(ctype string) string {
+	switch ctype {
+	case "text/plain", "":
+		return ".txt"
+	case "text/html":
+		return ".htm"
+	case "image/jpeg":
+		return ".jpg"
+	case "message/delivery-status", "message/disposition-notification", "text/rfc822-headers":
+		return ".txt"
+	case "application/pgp-signature":
+		return ".asc"
+	case "application/pkcs7-signature", "application/x-pkcs7-signature":
+		return ".p7s"
+	case "image/png":
+		return ".png"
+	case "image/gif":
+		return ".gif"
+	case "application/pdf":
+		return ".pdf"
+	}
+	if list, err := mime.ExtensionsByType(ctype); err == nil && len(list) > 0 {
+		return list[0]
+	}
+	return ".dat"
+}
+
+// deepClass refines an item class by what stands inside: a meeting request is usually one alternative of a multipart.
+func deepClass(c *content) string {
+	if c.class != classNote && !strings.HasPrefix(c.class, "IPM.Schedule") {
+		return c.class
+	}
+	ctype := strings.ToLower(c.headers.get("Content-Type"))
+	if !strings.HasPrefix(ctype, "multipart/") && !strings.HasPrefix(ctype, "text/calendar") {
+		return c.class
+	}
+	if !bytes.Contains(bytes.ToLower(c.raw[:min(len(c.raw), 256<<10)]), []byte("text/calendar")) {
+		return c.class
+	}
+	b := &bodyBuilder{out: new(parsed)}
+	root := readParts(c.raw)
+	if root == nil {
+		return c.class
+	}
+	b.walk(root, true)
+	for line := range strings.Lines(b.calendar) {
+		key, method, _ := strings.Cut(strings.TrimSpace(line), ":")
+		if strings.EqualFold(key, "METHOD") {
+			return meetingClass(strings.TrimSpace(method), b.calendar)
+		}
+	}
+	return c.class
+}
