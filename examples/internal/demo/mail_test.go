@@ -17,7 +17,7 @@ import (
 	"github.com/ewsmail/ewsmail/examples/internal/demo"
 )
 
-func read(t *testing.T, m demo.Message) []byte {
+func contentOf(t *testing.T, m demo.Message) []byte {
 	t.Helper()
 	r, err := m.Open()
 	if err != nil {
@@ -35,7 +35,7 @@ func byName(t *testing.T, name string) []byte {
 	t.Helper()
 	for _, m := range demo.Mail() {
 		if m.Name == name {
-			return read(t, m)
+			return contentOf(t, m)
 		}
 	}
 	t.Fatalf("no demo mail %q", name)
@@ -67,7 +67,7 @@ func TestThreadNamesItsParents(t *testing.T) {
 		if !strings.Contains(m.Name, "-thread-") {
 			continue
 		}
-		msg, err := mail.ReadMessage(bytes.NewReader(read(t, m)))
+		msg, err := mail.ReadMessage(bytes.NewReader(contentOf(t, m)))
 		if err != nil {
 			t.Fatalf("%s: %v", m.Name, err)
 		}
@@ -138,7 +138,7 @@ func TestDirTakesEveryRegularFile(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, m := range mail {
-		got[filepath.ToSlash(m.Name)] = string(read(t, m))
+		got[filepath.ToSlash(m.Name)] = string(contentOf(t, m))
 	}
 	want := map[string]string{".hidden": "H", "a": "A", "b.eml": "B", "empty": "", "sub/deep/c.png": "C"}
 	if diff := cmp.Diff(want, got); diff != "" {

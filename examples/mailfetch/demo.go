@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/ewsmail/ewsmail/examples/internal/demo"
+)
+
+// startDemo starts the demo tenant and fills in its registration, as an administrator would a real one's. From here on
+// nothing knows the difference.
+func (p *program) startDemo() (*demo.Tenant, error) {
+	mail := demo.Mail()
+	if p.mail != "" {
+		var err error
+		if mail, err = demo.Dir(p.mail); err != nil {
+			return nil, fmt.Errorf("-mail: %w", err)
+		}
+	}
+	tenant, err := demo.Start(&demo.Options{
+		Mail: mail, Interactive: p.interactive, AccessTokenLifetime: p.tokenLifetime, Fault: p.fault,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("demo tenant: %w", err)
+	}
+	p.clientID, p.clientSecret = demo.ClientID, demo.ClientSecret
+	p.authURL, p.tokenURL = tenant.Entra.AuthURL(), tenant.Entra.TokenURL()
+	p.endpoint = tenant.Exchange.Endpoint()
+	p.loopbackHTTP = true
+	return tenant, nil
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ewsmail/ewsmail/examples/internal/demo"
+)
+
+// What goes wrong in real tenants: one line says what it is and what to do, the exit status says so too, and no file is
+// half written.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		fault string
+		ok    bool
+		wants []string // all in one line of the errors
+	}{
+		{fault: "gone", wants: []string{"cannot be reached", "connection refused", "try again later"}},
+		{fault: "cut", wants: []string{"message \"", "was cut", "try again later"}},
+		{fault: "cut-passing", ok: true},
+		{fault: "cut-attachment", wants: []string{"attachment \"", "was cut", "try again later"}},
+		{fault: "blocked", wants: []string{"EWS is blocked", "HTTP 403"}},
+		{fault: "blocked-midway", wants: []string{"message \"", "EWS is blocked", "HTTP 403"}},
+		{fault: "busy", wants: []string{"throttling", "5m0s"}},
+		{fault: "busy-passing", ok: true},
+		{fault: "unavailable", wants: []string{"unavailable", "HTTP 503"}},
+		{fault: "unauthorized", wants: []string{"finds the access token invalid", "2000001"}},
+		{fault: "unauthorized-passing", ok: true},
+		{fault: "audience", wants: []string{"2000003", "EWS.AccessAsUser.All"}},
+		{fault: "denied", wants: []string{"access denied", "lacks a right"}},
+		{fault: "login-page", wants: []string{"<html> instead of a SOAP envelope", "check Config.Endpoint"}},
+		{fault: "not-xml", wants: []string{"FindItem"}},
+		{fault: "broken-message", wants: []string{"message \"", "ErrorMimeContentConversionFailed"}},
+		{fault: "no-send", wants: []string{"answer \"", "ErrorSendAsDenied", "Send As"}},
+		{fault: "no-move", wants: []string{"move to Processed", "ErrorAccessDenied"}},
+		{fault: "sign-in-declined", wants: []string{"sign-in: ", "access_denied"}},
+		{fault: "secret-expired", wants: []string{"sign-in: ", "AADSTS7000222", "new secret"}},
+		{fault: "wrong-secret", wants: []string{"sign-in: ", "AADSTS7000215", "Value"}},
+		{fault: "no-consent", wants: []string{"sign-in: ", "AADSTS65001"}},
+		{fault: "token-endpoint-down", wants: []string{"sign-in: ", "503"}},
+		{fault: "token-endpoint-html", wants: []string{"sign-in: ", "token URL"}},
+	}
+	var known []string
+	for _, tt := range tests {
+		known = append(known, tt.fault)
+	}
+	if all := demo.Faults(); !slices.Equal(all, known) {
+		t.Errorf("faults of the demo tenant: %v; tested: %v", all, known)
+	}
+	mail := smallMail(t)
+	for _, tt := range tests {
+		t.Run(tt.fault, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"-json", "-mail", mail, "-demo-fault", tt.fault, "-out", t.TempDir(), "-patience", "0s"}
+			if tt.ok {
+				args = append(args, "-patience", "20s")
+			}
+			o := mailfetch(t, nil, args...)
+			if o.report.Out != "" {
+				checkWhole(t, o.report.Out)
+			}
+			if tt.ok {
+				o.mustSucceed(t)
+				checkFiles(t, o.report)
+				return
+			}
+			if o.status != 1 || o.report.OK {
+				t.Errorf("exit status %d, want 1", o.status)
+			}
+			if len(o.report.Errors) != 1 {
+				t.Fatalf("errors: %q, want one", o.report.Errors)
+			}
+			for _, want := range tt.wants {
+				if !strings.Contains(o.report.Errors[0], want) {
+					t.Errorf("%q is missing in: %s", want, o.report.Errors[0])
+				}
+			}
+			if strings.ContainsAny(o.report.Errors[0], "\r\n") || !strings.Contains(o.stderr, "mailfetch: "+o.report.Errors[0]+"\n") {
+				t.Errorf("not one line on standard error: %s", o.report.Errors[0])
+			}
+			if len(o.report.Errors[0]) > 700 {
+				t.Errorf("nobody reads a line of %d bytes: %s", len(o.report.Errors[0]), o.report.Errors[0])
+			}
+		})
+	}
+}
+
+// One message that the server cannot deliver holds nothing else up, and stays in the inbox.
+func TestBrokenMessageDoesNotBlockTheOthers(t *testing.T) {
+	t.Parallel()
+	o := mailfetch(t, nil, "-json", "-mail", smallMail(t), "-demo-fault", "broken-message", "-out", t.TempDir())
+	all := len(demo.Mail()) - 1
+	if r := o.report; o.status != 1 || r.Messages != all-1 || r.Moved != all-1 || r.Failed != 1 || r.Replied != 1 {
+		t.Errorf("status %d, report %+v", o.status, r)
+	}
+}
+
+// What an administrator needs to lift the block is printed, to be copied.
+func TestBlockPrintsTheCommands(t *testing.T) {
+	t.Parallel()
+	o := mailfetch(t, nil, "-mail", smallMail(t), "-demo-fault", "blocked", "-out", t.TempDir())
+	for _, want := range []string{"Set-OrganizationConfig -EwsEnabled $true", demo.ClientID, "1 April 2027"} {
+		if !strings.Contains(o.stderr, want) {
+			t.Errorf("%q is missing in:\n%s", want, o.stderr)
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/ewsmail/ewsmail/azureoauth"
+	"github.com/ewsmail/ewsmail/ews"
+	"github.com/ewsmail/ewsmail/examples/internal/demo"
+)
+
+// settings is what a settings page of a helpdesk would hold, and what a terminal program needs besides.
+type settings struct {
+	// The registration: as an administrator copies it from the Entra portal.
+	clientID, clientSecret string
+	authURL, tokenURL      string
+	scope, redirectURL     string
+	endpoint, mailbox      string
+	public                 bool
+	loopbackHTTP           bool
+
+	store, key string
+
+	out      string
+	limit    int
+	readOnly bool
+	json     bool
+	verbose  bool
+	patience time.Duration
+
+	interactive, noBrowser bool
+
+	demo          bool // no registration was given
+	mail          string
+	fault         string
+	tokenLifetime time.Duration
+}
+
+// fromEnvironment are the flags that an environment variable can stand for: -client-id is MAILFETCH_CLIENT_ID. A secret
+// given as a flag shows in the list of processes; in a variable or a file it does not.
+var fromEnvironment = []string{
+	"client-id", "client-secret", "auth-url", "token-url", "scope", "endpoint", "redirect-url", "mailbox", "store", "key", "out",
+}
+
+// registration are the flags that describe a real tenant. Any of them makes the demo tenant stay away.
+var registration = []string{"client-id", "client-secret", "auth-url", "token-url", "scope", "endpoint", "redirect-url", "mailbox", "public"}
+
+const intro = `mailfetch signs in to an Exchange mailbox with OAuth, fetches its mail, answers one message and files all of it away.
+
+Without a registration it runs against a demo tenant inside this process: a fake Entra, a fake Exchange and a mailbox
+full of mail. With one it does the very same against a real tenant:
+
+  mailfetch -client-id ID -client-secret file:secret.txt -auth-url URL -token-url URL \
+            -endpoint https://outlook.office365.com/EWS/Exchange.asmx -store tokens -key file:key.hex -out mail
+
+`
+
+// errHelp: the usage was asked for and printed.
+var errHelp = errors.New("help")
+
+// parse reads flags and environment. The error has a line per mistake.
+func parse(args []string, env func(string) string, stderr io.Writer) (*settings, error) {
+	s := &settings{}
+	f := flag.NewFlagSet("mailfetch", flag.ContinueOnError)
+	f.SetOutput(io.Discard) // errors are printed once, by the caller
+
+	f.StringVar(&s.clientID, "client-id", "", "Application (client) ID of the app registration")
+	f.StringVar(&s.clientSecret, "client-secret", "", "`Value` of the client secret, or file:PATH; better as MAILFETCH_CLIENT_SECRET")
+	f.StringVar(&s.authURL, "auth-url", "", "OAuth 2.0 authorization endpoint (v2) `URL`")
+	f.StringVar(&s.tokenURL, "token-url", "", "OAuth 2.0 token endpoint (v2) `URL`")
+	f.StringVar(&s.scope, "scope", azureoauth.DefaultScope, "permissions to ask for")
+	f.StringVar(&s.redirectURL, "redirect-url", "http://localhost", "redirect `URI` as registered; http://localhost takes a free port")
+	f.StringVar(&s.endpoint, "endpoint", "", "EWS `URL`, for Exchange Online "+ews.EndpointWorldwide)
+	f.StringVar(&s.mailbox, "mailbox", "", "`address` of a shared mailbox; default: that of whoever signs in")
+	f.BoolVar(&s.public, "public", false, "the registration is a public client: it has no secret")
+	f.BoolVar(&s.loopbackHTTP, "allow-loopback-http", false, "accept http URLs of this machine, for test servers")
+
+	f.StringVar(&s.store, "store", "", "`folder` for the encrypted tokens; without it the next run signs in again")
+	f.StringVar(&s.key, "key", "", "encryption `key` of -store: 32 bytes as hex or base64, a key file, or a passphrase; better as MAILFETCH_KEY")
+
+	f.StringVar(&s.out, "out", "", "`folder` for the mail; default: a new temporary one")
+	f.IntVar(&s.limit, "limit", 0, "fetch at most this many messages; 0: all")
+	f.BoolVar(&s.readOnly, "read-only", false, "fetch only: answer nothing, mark nothing, move nothing")
+	f.BoolVar(&s.json, "json", false, "print the result as JSON")
+	f.BoolVar(&s.verbose, "v", false, "log every request to standard error (never tokens or contents)")
+	f.DurationVar(&s.patience, "patience", time.Minute, "how long each call keeps trying when Exchange is busy or gone")
+
+	f.BoolVar(&s.interactive, "interactive", false, "demo tenant: open the sign-in page in the browser instead of approving it unseen")
+	f.BoolVar(&s.noBrowser, "no-browser", false, "print the sign-in page's address and open no browser")
+
+	f.StringVar(&s.mail, "mail", "", "demo tenant: deliver every file of this `folder` instead of the demo mail")
+	f.StringVar(&s.fault, "demo-fault", "", "demo tenant: let something go wrong; one of "+strings.Join(demo.Faults(), ", "))
+	f.DurationVar(&s.tokenLifetime, "demo-token-lifetime", time.Hour, "demo tenant: how long an access token lives")
+
+	switch err := f.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stderr, intro)
+		f.SetOutput(stderr)
+		f.PrintDefaults()
+		return s, errHelp
+	case err != nil:
+		return s, fmt.Errorf("%w; mailfetch -help lists all flags", err)
+	case f.NArg() > 0:
+		return s, fmt.Errorf("%q: only flags are expected; a value follows its flag, as in -out DIR", f.Arg(0))
+	}
+
+	given := map[string]bool{}
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for _, name := range fromEnvironment {
+		if v := env("MAILFETCH_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))); v != "" && !given[name] {
+			if err := f.Set(name, v); err != nil {
+				return s, err
+			}
+			given[name] = true
+		}
+	}
+	return s, s.check(given)
+}
+
+// check completes the settings and finds everything that is wrong with them and needs no server to know.
+func (s *settings) check(given map[string]bool) error {
+	s.demo = true
+	for _, name := range registration {
+		s.demo = s.demo && !given[name]
+	}
+
+	var wrong []error
+	add := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+
+	if path, ok := strings.CutPrefix(s.clientSecret, "file:"); ok {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			add("-client-secret: %w; give the path of a file that holds nothing but the secret's Value", err)
+		}
+		s.clientSecret = strings.TrimRight(string(text), "\r\n")
+	}
+	switch {
+	case s.store != "" && s.key == "":
+		add("-key: missing; the tokens in -store are encrypted: set MAILFETCH_KEY (openssl rand -hex 32 makes a key) or -key file:PATH")
+	case s.store == "" && s.key != "":
+		add("-store: missing; -key encrypts what is kept there")
+	}
+	if s.limit < 0 {
+		add("-limit: %d is negative; 0 means all", s.limit)
+	}
+	if s.patience < 0 {
+		add("-patience: %v is negative; 0 means one try", s.patience)
+	}
+
+	if s.demo {
+		if s.tokenLifetime <= 0 {
+			add("-demo-token-lifetime: %v; give a duration such as 75m", s.tokenLifetime)
+		}
+		return join(wrong)
+	}
+	for _, name := range []string{"mail", "demo-fault", "demo-token-lifetime"} {
+		if given[name] {
+			add("-%s: belongs to the demo tenant, and a registration was given; remove one of the two", name)
+		}
+	}
+	return join(append(wrong, s.checkRegistration()...))
+}
+
+// checkRegistration asks the library, and says which flag each problem belongs to.
+func (s *settings) checkRegistration() []error {
+	var wrong []error
+	config, err := s.config()
+	if err != nil {
+		wrong = append(wrong, fmt.Errorf("-scope: %w", err))
+	}
+	var problems *azureoauth.ConfigError
+	if err := config.Validate(); errors.As(err, &problems) {
+		for _, p := range problems.Problems {
+			if p.Field == "Scopes" && len(wrong) > 0 || p.Field == "Resource" {
+				continue // told already, or below in better words
+			}
+			wrong = append(wrong, fmt.Errorf("-%s: %s", flagOf[p.Field], p))
+		}
+	} else if err != nil {
+		wrong = append(wrong, err)
+	}
+	if _, err := ews.NewClient(ews.Config{
+		Endpoint: s.endpoint, AllowLoopbackHTTP: s.loopbackHTTP, Token: ews.FromOAuth2(nil), // checked, never used
+	}); err != nil {
+		wrong = append(wrong, fmt.Errorf("-endpoint: %w", err))
+	}
+	if s.mailbox != "" && !strings.Contains(strings.Trim(s.mailbox, "@"), "@") {
+		wrong = append(wrong, fmt.Errorf("-mailbox: %q is no address; write it like help@example.com", oneLine(s.mailbox)))
+	}
+	return wrong
+}
+
+// flagOf names the flag of a field of azureoauth.Config.
+var flagOf = map[string]string{
+	"ClientID": "client-id", "ClientSecret": "client-secret", "AuthURL": "auth-url", "TokenURL": "token-url",
+	"RedirectURL": "redirect-url", "Scopes": "scope",
+}
+
+// config is the app registration as the library takes it. The error is that of the scope; the rest is for Validate.
+func (s *settings) config() (*azureoauth.Config, error) {
+	scopes, err := azureoauth.ParseScopes(s.scope)
+	config := &azureoauth.Config{
+		ClientID:          s.clientID,
+		ClientSecret:      azureoauth.Secret(s.clientSecret),
+		Public:            s.public,
+		AuthURL:           s.authURL,
+		TokenURL:          s.tokenURL,
+		RedirectURL:       s.redirectURL,
+		Scopes:            scopes,
+		AllowLoopbackHTTP: s.loopbackHTTP,
+	}
+	if !s.loopbackHTTP {
+		// The token is for the host of the EWS URL: right in every cloud and for an Exchange server in a hybrid setup.
+		// A test server on loopback plays Exchange Online and takes Exchange Online's tokens.
+		config.Resource = s.endpoint
+	}
+	return config, err
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ewsmail/ewsmail/examples/internal/demo"
+)
+
+const hexKey = "00112233445566778899aabbccddeeff102132435465768798a9bacbdcedfe0f"
+
+func TestSecondRunDoesNotSignIn(t *testing.T) {
+	t.Parallel()
+	store := filepath.Join(t.TempDir(), "tokens")
+	args := []string{"-json", "-mail", smallMail(t), "-limit", "2", "-store", store, "-out", t.TempDir()}
+	env := map[string]string{"MAILFETCH_KEY": hexKey}
+	if r := mailfetch(t, env, args...).mustSucceed(t).report; r.SignIns != 1 || r.Refreshes != 0 {
+		t.Errorf("first run: %d sign-ins, %d refreshes", r.SignIns, r.Refreshes)
+	}
+	if r := mailfetch(t, env, args...).mustSucceed(t).report; r.SignIns != 0 || r.Refreshes != 0 || r.Mailbox != demo.Mailbox {
+		t.Errorf("second run: %+v", r)
+	}
+	for name, text := range tree(t, store) {
+		for _, canary := range []string{demo.Mailbox, "refresh_token", "eyJ", hexKey} {
+			if strings.Contains(text, canary) {
+				t.Errorf("%s holds %q in clear", name, canary)
+			}
+		}
+	}
+}
+
+// An access token that is no longer good costs a refresh, and no person.
+func TestStaleTokenIsRefreshed(t *testing.T) {
+	t.Parallel()
+	args := []string{"-json", "-mail", smallMail(t), "-limit", "2", "-store", filepath.Join(t.TempDir(), "tokens"), "-key", hexKey, "-out", t.TempDir()}
+	mailfetch(t, nil, append(args, "-demo-token-lifetime", "1s")...).mustSucceed(t)
+	time.Sleep(1100 * time.Millisecond) // the token's life is over by the server's clock, which cannot be turned from here
+	if r := mailfetch(t, nil, args...).mustSucceed(t).report; r.SignIns != 0 || r.Refreshes != 1 {
+		t.Errorf("%d sign-ins, %d refreshes; want 0 and 1", r.SignIns, r.Refreshes)
+	}
+}
+
+// When the refresh token is dead as well, a person is asked again.
+func TestDeadSignInIsRenewed(t *testing.T) {
+	t.Parallel()
+	tenant := startTenant(t, &demo.Options{Mail: demo.Mail()[:1]})
+	args := flags(registrationOf(tenant), "-json", "-read-only", "-store", filepath.Join(t.TempDir(), "tokens"), "-key", hexKey, "-out", t.TempDir())
+	mailfetchWithPerson(t, nil, args...).mustSucceed(t)
+	tenant.Entra.RevokeSessions(demo.Mailbox)
+	o := mailfetchWithPerson(t, nil, args...).mustSucceed(t)
+	if o.report.SignIns != 0 {
+		t.Errorf("the access token was still good, and somebody had to sign in")
+	}
+	tenant.Entra.Advance(2 * time.Hour)
+	// The program's clock says that the token is good; Exchange says no, and so does Entra.
+	o = mailfetchWithPerson(t, nil, args...).mustSucceed(t)
+	if o.report.SignIns != 1 || o.report.Messages != 1 || !strings.Contains(o.stderr, "a new one is needed: ") {
+		t.Errorf("report %+v\n%s", o.report, o.stderr)
+	}
+}
+
+func TestWrongKeyLeavesTheStoreAlone(t *testing.T) {
+	t.Parallel()
+	store := filepath.Join(t.TempDir(), "tokens")
+	args := []string{"-json", "-mail", smallMail(t), "-limit", "1", "-store", store}
+	mailfetch(t, nil, append(args, "-key", hexKey, "-out", t.TempDir())...).mustSucceed(t)
+	before := tree(t, store)
+	if len(before) == 0 {
+		t.Fatal("nothing was stored")
+	}
+	for _, key := range []string{strings.Repeat("ff", 32), "a passphrase", "base64:" + strings.Repeat("A", 43) + "="} {
+		out := filepath.Join(t.TempDir(), "out")
+		o := mailfetch(t, nil, append(args, "-key", key, "-out", out)...)
+		if o.status != 1 || len(o.report.Errors) != 1 || !strings.HasPrefix(o.report.Errors[0], "-key: ") {
+			t.Errorf("status %d, errors %q", o.status, o.report.Errors)
+		}
+		if strings.Contains(o.stderr+o.stdout, key) {
+			t.Errorf("the key is printed: %s", o.stderr)
+		}
+		if diff := cmp.Diff(before, tree(t, store)); diff != "" {
+			t.Errorf("the store was changed:\n%s", diff)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Error("the folder for mail was created")
+		}
+	}
+	r := mailfetch(t, nil, append(args, "-key", hexKey, "-out", t.TempDir())...).mustSucceed(t).report
+	if r.SignIns != 0 {
+		t.Error("the right key no longer opens the store")
+	}
+}
+
+func TestKeyFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "key")
+	if err := os.WriteFile(file, []byte(hexKey+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"-json", "-mail", smallMail(t), "-limit", "1", "-store", filepath.Join(dir, "tokens"), "-out", filepath.Join(dir, "out")}
+	mailfetch(t, nil, append(args, "-key", "file:"+file)...).mustSucceed(t)
+	for _, same := range []string{file, hexKey, "hex:" + hexKey} {
+		if r := mailfetch(t, nil, append(args, "-key", same)...).mustSucceed(t).report; r.SignIns != 0 {
+			t.Errorf("the same key in another form signs in again")
+		}
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	o := mailfetch(t, nil, append(args, "-key", file)...)
+	if o.status != 1 || !strings.Contains(o.stderr, "-key: ") {
+		t.Errorf("a missing key file: status %d\n%s", o.status, o.stderr)
+	}
+}
+
+// Nothing that is printed holds a secret, however much is printed.
+func TestNothingPrintedHoldsASecret(t *testing.T) {
+	t.Parallel()
+	tenant := startTenant(t, &demo.Options{Mail: demo.Mail()[:3]})
+	args := flags(registrationOf(tenant), "-json", "-v", "-store", filepath.Join(t.TempDir(), "tokens"), "-key", hexKey, "-out", t.TempDir())
+	o := mailfetchWithPerson(t, nil, args...).mustSucceed(t)
+	if !strings.Contains(o.stderr, "GetItem") {
+		t.Errorf("-v logs no requests:\n%s", o.stderr)
+	}
+	secrets := []string{demo.ClientSecret, hexKey, "eyJ", "Bearer "}
+	for _, r := range tenant.Entra.Requests() {
+		for _, field := range []string{"code", "code_verifier", "refresh_token"} {
+			secrets = append(secrets, r.Form[field]...)
+		}
+	}
+	if len(secrets) < 6 {
+		t.Fatalf("the token requests held no secrets to look for: %d", len(secrets))
+	}
+	for _, secret := range secrets {
+		if strings.Contains(o.stderr+o.stdout, secret) {
+			t.Errorf("printed: %.20q...", secret)
+		}
+	}
+}
+
+func TestTemporaryStoreIsRemoved(t *testing.T) {
+	// Not parallel: it looks at the folder for temporary files.
+	mail, tmp := smallMail(t), t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	t.Setenv("TMP", tmp)
+	r := mailfetch(t, nil, "-json", "-mail", mail, "-limit", "1").mustSucceed(t).report
+	entries, err := os.ReadDir(tmp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 || filepath.Join(tmp, entries[0].Name()) != r.Out {
+		t.Errorf("left in %s: %v; want only the mail in %s", tmp, entries, r.Out)
+	}
+}
