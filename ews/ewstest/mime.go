@@ -46,6 +46,11 @@ func readParts(raw []byte) (root *enmime.Part) {
 	if h, _ := splitHeader(raw); len(h) == 0 {
 		return nil
 	}
+	raw = bytes.TrimLeft(raw, " \t\r\n")
+	if bytes.HasPrefix(raw, []byte("From ")) { // mbox separator
+		_, next := nextLine(raw, 0)
+		raw = raw[next:]
+	}
 	root, err := mimeParser.ReadParts(bytes.NewReader(raw))
 	if err != nil {
 		return nil
@@ -67,6 +72,9 @@ func (b *bodyBuilder) walk(p *enmime.Part, inBody bool) {
 		switch ctype {
 		case "multipart/alternative":
 			for c := p.FirstChild; c != nil; c = c.NextSibling {
+				if b.sameAgain(c) {
+					continue
+				}
 				b.walk(c, inBody)
 			}
 			if inBody && (b.out.hasText || b.out.hasHTML) {
@@ -99,6 +107,13 @@ func (b *bodyBuilder) walk(p *enmime.Part, inBody bool) {
 		return
 	}
 	b.attach(p, false)
+}
+
+// sameAgain tells a text that stands for what has been taken already: one more alternative of the same type.
+func (b *bodyBuilder) sameAgain(p *enmime.Part) bool {
+	ctype := strings.ToLower(p.ContentType)
+	return p.FileName == "" && p.Disposition != "attachment" &&
+		(b.out.hasText && (ctype == "text/plain" || ctype == "") || b.out.hasHTML && ctype == "text/html")
 }
 
 // takeBody uses p as the text or HTML body if it can be one.
@@ -143,6 +158,9 @@ func (b *bodyBuilder) htmlText(p *enmime.Part) string {
 
 func (b *bodyBuilder) attach(p *enmime.Part, related bool) {
 	ctype := strings.ToLower(p.ContentType)
+	if len(p.Content) == 0 && len(p.Header) == 0 && p.FirstChild == nil {
+		return // what a boundary without an end leaves behind
+	}
 	if related && strings.HasPrefix(ctype, "multipart/") && p.FirstChild != nil {
 		b.walk(p, false)
 		return
