@@ -152,18 +152,23 @@ const secretWarning = 30 * 24 * time.Hour
 
 // Warnings lists what is valid but will hurt: at present a secret that ends within 30 days, or has ended.
 func (c *Config) Warnings() []string {
-	if c.SecretExpires.IsZero() {
+	what, ends := "client secret", c.SecretExpires
+	if e, ok := c.Credential.(interface{ Expires() time.Time }); ok && ends.IsZero() {
+		ends = e.Expires()
+	}
+	if c.Credential != nil {
+		what = "certificate"
+	}
+	if ends.IsZero() {
 		return nil
 	}
-	left := time.Until(c.SecretExpires)
-	date := c.SecretExpires.Format(time.DateOnly)
+	const fix = ": create a new one under Certificates & secrets of the app registration and enter it here"
+	left, date := time.Until(ends), ends.Format(time.DateOnly)
 	switch {
 	case left <= 0:
-		return []string{"the client secret of application " + c.ClientID + " expired on " + date +
-			": create a new one under Certificates & secrets of the app registration and enter its Value"}
+		return []string{"the " + what + " of application " + c.ClientID + " expired on " + date + fix}
 	case left < secretWarning:
-		return []string{"the client secret of application " + c.ClientID + " expires on " + date +
-			": create a new one under Certificates & secrets of the app registration and enter its Value before that day"}
+		return []string{"the " + what + " of application " + c.ClientID + " expires on " + date + fix + " before that day"}
 	}
 	return nil
 }

@@ -3,10 +3,13 @@ package azuretest
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -52,6 +55,8 @@ type Options struct {
 	Issuer bool
 	// ADFS answers as AD FS does: paths under /adfs, bare scopes with a resource parameter, MSIS errors.
 	ADFS bool
+	// TLS serves https with a certificate that HTTPClient trusts. azidentity demands it.
+	TLS bool
 	// NoListen starts no listener: requests go through Transport, which makes no goroutine or socket and so works under
 	// testing/synctest. URL is then a name that only Transport knows.
 	NoListen bool
@@ -165,7 +170,12 @@ func NewServer(o *Options) (*Server, error) {
 		return nil, fmt.Errorf("azuretest: %w", err)
 	}
 	s.http = &httptest.Server{Listener: l, Config: &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}}
-	s.http.Start()
+	if d.TLS {
+		s.http.Config.ErrorLog = log.New(io.Discard, "", 0) // handshakes that tests break on purpose
+		s.http.StartTLS()
+	} else {
+		s.http.Start()
+	}
 	s.URL = s.http.URL
 	return s, nil
 }
@@ -175,6 +185,17 @@ func (s *Server) Close() {
 	if s.http != nil {
 		s.http.Close()
 	}
+}
+
+// HTTPClient is a client that trusts the server's certificate (Options.TLS) and keeps no idle connections.
+func (s *Server) HTTPClient() *http.Client {
+	tr := &http.Transport{DisableKeepAlives: true}
+	if s.o.TLS {
+		pool := x509.NewCertPool()
+		pool.AddCert(s.http.Certificate())
+		tr.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	return &http.Client{Transport: tr, Timeout: 30 * time.Second}
 }
 
 // Transport answers requests in the caller's goroutine, without a socket: for testing/synctest, and for NoListen.
