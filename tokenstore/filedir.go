@@ -68,6 +68,10 @@ func newOSDir(path string) (*osDir, error) {
 
 func (d *osDir) open() (*os.Root, error) {
 	before, err := os.Lstat(d.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Not as fs.ErrNotExist: a volume that is not mounted must not look like a record that is not there.
+		return nil, fmt.Errorf("tokenstore: the token directory %s is gone; was it removed, or its volume not mounted?", d.path)
+	}
 	if err != nil {
 		return nil, err
 	}
