@@ -143,6 +143,8 @@ func holdOff(err error) time.Duration {
 		return 0
 	}
 	switch {
+	case e.StatusCode == 0:
+		return 0 // not asked, or not reached: nobody was hammered, and recovery is noticed at once
 	case e.RetryAfter > 0:
 		return e.RetryAfter
 	case e.StatusCode == http.StatusTooManyRequests:
@@ -154,7 +156,7 @@ func holdOff(err error) time.Duration {
 	case e.kind == ErrTemporary && e.StatusCode >= 500:
 		return 10 * time.Second
 	}
-	return 0 // not reached at all: nobody is hammered, and recovery should be at once
+	return 0
 }
 
 // remembered is the failure as answered from memory: the wait is what is left of it.

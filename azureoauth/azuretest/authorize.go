@@ -117,7 +117,7 @@ func registered(a *App, redirect string) bool {
 // approved makes the code.
 func (s *Server) approved(a *App, u *User, q url.Values) url.Values {
 	d := grantData{
-		ID: randomID(), App: a.ID, UPN: u.UPN, Scopes: strings.Fields(q.Get("scope")), Redirect: q.Get("redirect_uri"),
+		ID: randomID(), App: a.ID, UPN: u.UPN, Scopes: strings.Fields(q.Get("scope")), Resource: q.Get("resource"), Redirect: q.Get("redirect_uri"),
 		Challenge: q.Get("code_challenge"), Nonce: q.Get("nonce"), Issued: s.now().UnixNano(),
 	}
 	if q.Get("code_challenge_method") == "plain" || d.Challenge != "" && q.Get("code_challenge_method") == "" {

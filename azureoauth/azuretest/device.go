@@ -12,11 +12,11 @@ import (
 
 // device is one device authorization, RFC 8628.
 type device struct {
-	app, scope, userCode string
-	begun, polled        time.Time
-	interval             time.Duration
-	upn                  string // "" while pending
-	declined, used       bool
+	app, scope, resource, userCode string
+	begun, polled                  time.Time
+	interval                       time.Duration
+	upn                            string // "" while pending
+	declined, used                 bool
 }
 
 const deviceInterval = 5 * time.Second
@@ -42,7 +42,7 @@ func (s *Server) deviceCode(w http.ResponseWriter, r *http.Request) {
 		s.writeError(w, *e)
 		return
 	}
-	d := &device{app: a.ID, scope: r.PostForm.Get("scope"), userCode: userCode(), begun: s.now(), interval: deviceInterval}
+	d := &device{app: a.ID, scope: r.PostForm.Get("scope"), resource: r.PostForm.Get("resource"), userCode: userCode(), begun: s.now(), interval: deviceInterval}
 	code := "DAQ" + strings.ReplaceAll(randomID()+randomID(), "-", "")
 	s.mu.Lock()
 	s.devices[code] = d
@@ -144,6 +144,6 @@ func (s *Server) redeemDevice(w http.ResponseWriter, a *App, form url.Values) {
 	case number != 0:
 		s.writeError(w, failure(number, ""))
 	default:
-		s.issue(w, a, grantData{ID: randomID(), App: a.ID, UPN: d.upn, Scopes: strings.Fields(d.scope), Issued: now.UnixNano()}, "", form.Get("resource"), true)
+		s.issue(w, a, grantData{ID: randomID(), App: a.ID, UPN: d.upn, Scopes: strings.Fields(d.scope), Resource: d.resource, Issued: now.UnixNano()}, "", form.Get("resource"), true)
 	}
 }

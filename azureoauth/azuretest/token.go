@@ -19,6 +19,7 @@ type grantData struct {
 	App       string   `json:"a"`
 	UPN       string   `json:"u"`
 	Scopes    []string `json:"s"`
+	Resource  string   `json:"x,omitempty"` // AD FS
 	Redirect  string   `json:"r,omitempty"`
 	Challenge string   `json:"c,omitempty"`
 	Nonce     string   `json:"n,omitempty"`
@@ -236,7 +237,7 @@ func (s *Server) redeem(w http.ResponseWriter, a *App, form url.Values) {
 		s.writeError(w, failure(54005, ""))
 		return
 	}
-	s.issue(w, a, grantData{ID: d.ID, App: a.ID, UPN: d.UPN, Scopes: d.Scopes, Nonce: d.Nonce, Issued: now.UnixNano()}, form.Get("scope"), form.Get("resource"), true)
+	s.issue(w, a, grantData{ID: d.ID, App: a.ID, UPN: d.UPN, Scopes: d.Scopes, Resource: d.Resource, Nonce: d.Nonce, Issued: now.UnixNano()}, form.Get("scope"), form.Get("resource"), true)
 }
 
 // checkVerifier is RFC 7636 section 4.6, in Entra's words.
@@ -327,6 +328,9 @@ func (s *Server) clientCredentials(w http.ResponseWriter, a *App, form url.Value
 
 // issue answers with tokens for a person. scope may narrow or move to another resource what was consented to.
 func (s *Server) issue(w http.ResponseWriter, a *App, d grantData, scope, resource string, withRefresh bool) {
+	if resource == "" {
+		resource = d.Resource
+	}
 	consented, e := s.parseScope(strings.Join(d.Scopes, " "), resource)
 	q := consented
 	if e == nil && scope != "" {
