@@ -40,10 +40,10 @@ type listing struct {
 
 	given int // messages yielded
 
-	// Where the last page ended: its last message's time of receipt, known to the second, and the ids seen, since the next page
-	// brings those of that second again.
+	// Where the last page ended: its last message's time of receipt, known to the second, and the messages seen that a later
+	// page can bring again: those of that second and beyond.
 	at   time.Time
-	seen map[string]bool
+	seen map[string]time.Time
 
 	// More messages within one second than a page holds cannot be sought by time. They are walked by number, and again until a
 	// whole walk brings nothing new, because what leaves meanwhile shifts the numbers.
@@ -74,7 +74,7 @@ func (l *listing) run(ctx context.Context, yield func(*Message, error) bool) {
 		}
 		fresh := p.messages[:0:0]
 		for _, msg := range p.messages {
-			if !l.seen[msg.ID.ID] {
+			if _, ok := l.seen[msg.ID.ID]; !ok {
 				fresh = append(fresh, msg)
 			}
 		}
@@ -145,7 +145,11 @@ func (l *listing) advance(p page, fresh int) {
 		return
 	}
 	l.at, l.offset, l.news = end, 0, false
-	l.seen = nil
+	for id, at := range l.seen {
+		if at.Before(end) == l.q.OldestFirst && !at.Equal(end) {
+			delete(l.seen, id)
+		}
+	}
 	l.note(p)
 }
 
@@ -159,13 +163,15 @@ func (l *listing) walkAgain(p page, fresh int) bool {
 	return true
 }
 
-// note remembers the page's messages, which the next one may bring again.
+// note remembers the page's messages from the second at hand on.
 func (l *listing) note(p page) {
 	if l.seen == nil {
-		l.seen = make(map[string]bool)
+		l.seen = make(map[string]time.Time)
 	}
 	for _, msg := range p.messages {
-		l.seen[msg.ID.ID] = true
+		if msg.Received.Before(l.at) != l.q.OldestFirst || msg.Received.Equal(l.at) {
+			l.seen[msg.ID.ID] = msg.Received
+		}
 	}
 }
 
