@@ -7,23 +7,36 @@ import (
 	"strings"
 
 	"github.com/jhillyerd/enmime/v2"
+	"github.com/jhillyerd/enmime/v2/mediatype"
 )
 
 // The declared charset is believed and parts that make no sense are kept as far as they go. Conversion of HTML to text
 // is left to textOf, which only runs when somebody asks for a text body that is not there.
-var mimeParser = enmime.NewParser(
+var mimeParser = enmime.NewParser(mimeOptions...)
+
+// asSentParser leaves the bytes of texts as they were sent: attachments are not to be converted from their charset.
+var asSentParser = enmime.NewParser(append(mimeOptions[:len(mimeOptions):len(mimeOptions)], enmime.SetCustomParseMediaType(
+	func(field string) (string, map[string]string, []string, error) {
+		mtype, params, invalid, err := mediatype.Parse(field)
+		if strings.HasPrefix(mtype, "text/") {
+			params["charset"] = "as sent" // enmime converts only from charsets that it knows
+		}
+		return mtype, params, invalid, err
+	}))...)
+
+var mimeOptions = []enmime.Option{
 	enmime.DisableCharacterDetection(true),
 	enmime.DisableTextConversion(true),
 	enmime.SkipMalformedParts(true),
 	enmime.MultipartWOBoundaryAsSinglePart(true),
 	enmime.MaxStoredPartErrors(8),
 	enmime.SetReadPartErrorPolicy(func(p *enmime.Part, err error) bool { return true }),
-)
+}
 
 // parseMIME takes a message apart. It does not fail: what enmime refuses is text from its body's first byte on.
 func parseMIME(c *content) *parsed {
-	b := &bodyBuilder{out: new(parsed)}
-	root := readParts(c.raw)
+	b := &bodyBuilder{raw: c.raw, out: new(parsed)}
+	root := readParts(mimeParser, c.raw)
 	if root == nil {
 		b.out.text, b.out.hasText = text8(c.raw[min(c.bodyOffset, len(c.raw)):]), true
 	} else {
@@ -37,7 +50,7 @@ func parseMIME(c *content) *parsed {
 	return b.out
 }
 
-func readParts(raw []byte) (root *enmime.Part) {
+func readParts(parser *enmime.Parser, raw []byte) (root *enmime.Part) {
 	defer func() {
 		if recover() != nil { // a fake server must take any bytes whatever a parser thinks of them
 			root = nil
@@ -51,7 +64,7 @@ func readParts(raw []byte) (root *enmime.Part) {
 		_, next := nextLine(raw, 0)
 		raw = raw[next:]
 	}
-	root, err := mimeParser.ReadParts(bytes.NewReader(raw))
+	root, err := parser.ReadParts(bytes.NewReader(raw))
 	if err != nil {
 		return nil
 	}
@@ -59,6 +72,8 @@ func readParts(raw []byte) (root *enmime.Part) {
 }
 
 type bodyBuilder struct {
+	raw      []byte
+	sent     *enmime.Part // the same parts with texts as they were sent; nil until an attachment needs it
 	out      *parsed
 	bodyDone bool // a body has been found: later texts are attachments
 	calendar string
@@ -67,6 +82,11 @@ type bodyBuilder struct {
 // walk visits a part. inBody tells whether it stands where the message's body is looked for: the first child of a mixed, the
 // root of a related, any child of an alternative.
 func (b *bodyBuilder) walk(p *enmime.Part, inBody bool) {
+	if p.ContentType == "" && p.Parent != nil { // enmime then does not look at the disposition either
+		if d, params, _, err := mediatype.Parse(p.Header.Get("Content-Disposition")); err == nil {
+			p.Disposition, p.FileName = d, params["filename"]
+		}
+	}
 	ctype := strings.ToLower(p.ContentType)
 	if strings.HasPrefix(ctype, "multipart/") && p.FirstChild != nil {
 		switch ctype {
@@ -171,7 +191,7 @@ func (b *bodyBuilder) attach(p *enmime.Part, related bool) {
 		contentID:   p.ContentID,
 		location:    strings.TrimSpace(p.Header.Get("Content-Location")),
 		inline:      related && p.Disposition != "attachment" || p.Disposition == "inline" && p.ContentID != "",
-		data:        p.Content,
+		data:        b.asSent(p),
 	}
 	if ctype == "message/rfc822" && len(p.Content) > 0 {
 		a.item, a.data = newContent(p.Content), nil
@@ -181,6 +201,22 @@ func (b *bodyBuilder) attach(p *enmime.Part, related bool) {
 		}
 	}
 	b.out.attachments = append(b.out.attachments, a)
+}
+
+// asSent returns the content of a part without conversion from its charset.
+func (b *bodyBuilder) asSent(p *enmime.Part) []byte {
+	if !strings.HasPrefix(strings.ToLower(p.ContentType), "text/") {
+		return p.Content
+	}
+	if b.sent == nil {
+		if b.sent = readParts(asSentParser, b.raw); b.sent == nil {
+			return p.Content
+		}
+	}
+	if same := b.sent.DepthMatchFirst(func(q *enmime.Part) bool { return q.PartID == p.PartID }); same != nil {
+		return same.Content
+	}
+	return p.Content
 }
 
 // name gives attachments without a name the one Exchange gives them: ATT00001 and an extension for their type.
@@ -238,8 +274,8 @@ func deepClass(c *content) string {
 	if !bytes.Contains(bytes.ToLower(c.raw[:min(len(c.raw), 256<<10)]), []byte("text/calendar")) {
 		return c.class
 	}
-	b := &bodyBuilder{out: new(parsed)}
-	root := readParts(c.raw)
+	b := &bodyBuilder{raw: c.raw, out: new(parsed)}
+	root := readParts(mimeParser, c.raw)
 	if root == nil {
 		return c.class
 	}
