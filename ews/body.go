@@ -79,16 +79,17 @@ type download struct {
 	wire  wireReader
 	r     io.Reader // wire, or a gzip reader over it
 	gz    *gzip.Reader
-	limit int64
+	limit int64 // of unpacked bytes; negative: none
 	n     int64 // unpacked bytes
 	head  []byte
+	err   error // sticky: readers above take an error beside bytes as one that will come again
 }
 
 var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
 func newDownload(x *exchange, resp *http.Response, limit int64, stall time.Duration) (*download, error) {
 	d := &download{x: x, limit: limit}
-	d.wire = wireReader{body: resp.Body, x: x, limit: limit, stall: stall}
+	d.wire = wireReader{body: resp.Body, x: x, d: d, stall: stall}
 	d.r = &d.wire
 	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
 	case "", "identity":
@@ -102,14 +103,18 @@ func newDownload(x *exchange, resp *http.Response, limit int64, stall time.Durat
 }
 
 func (d *download) Read(p []byte) (int, error) {
+	if d.err != nil {
+		return 0, d.err
+	}
 	n, err := d.r.Read(p)
 	d.n += int64(n)
 	if len(d.head) < headBytes {
 		d.head = append(d.head, p[:min(n, headBytes-len(d.head))]...)
 	}
 	if d.limit >= 0 && d.n > d.limit {
-		return n, &wire.LimitError{What: "bytes of the answer", Limit: d.limit}
+		n, err = 0, &wire.LimitError{What: "bytes of the answer", Limit: d.limit}
 	}
+	d.err = err
 	return n, err
 }
 
@@ -158,15 +163,20 @@ func (l *lazyGzip) Read(p []byte) (int, error) {
 	return l.d.gz.Read(p)
 }
 
+// maxGzipOverhead is how many more bytes a gzip answer may have than what it unpacks to, so that an endless chain of empty
+// gzip members ends. Real ones shrink.
+const maxGzipOverhead = 1 << 20
+
+var errGzipOfNothing = &wire.LimitError{What: "bytes of gzip that unpack to nothing", Limit: maxGzipOverhead}
+
 // minProgress is what an answer must bring within Limits.Stall of waiting. A line that gives less is no line.
 const minProgress = 4 << 10
 
-// wireReader is the body as it comes from the network. It bounds packed bytes too: an endless chain of empty gzip members
-// unpacks to nothing. The time between reads is the caller's and does not count.
+// wireReader is the body as it comes from the network. The time between reads is the caller's and does not count.
 type wireReader struct {
 	body   io.ReadCloser
 	x      *exchange
-	limit  int64
+	d      *download
 	n      atomic.Int64
 	stall  time.Duration
 	timer  *time.Timer
@@ -188,8 +198,8 @@ func (r *wireReader) Read(p []byte) (int, error) {
 	if r.timer != nil {
 		r.timer.Stop()
 	}
-	if r.limit >= 0 && r.n.Add(int64(n)) > r.limit {
-		err = &wire.LimitError{What: "bytes of the answer", Limit: r.limit}
+	if packed := r.n.Add(int64(n)); err == nil && r.d.gz != nil && packed > r.d.n+maxGzipOverhead {
+		err = errGzipOfNothing
 	}
 	if err != nil {
 		if err != io.EOF {

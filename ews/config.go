@@ -88,11 +88,16 @@ type Config struct {
 // Limits bounds what one answer may cost in memory and time, whatever the server sends. Zero means the default, negative
 // means no limit.
 type Limits struct {
-	// ResponseBytes is the largest answer that is decoded into memory, counted after decompression. Default 64 MiB.
+	// ResponseBytes is the largest answer that is decoded into memory, counted after decompression. Default 32 MiB: a page
+	// of a thousand messages has about 4.
 	ResponseBytes int64
 
+	// TextBytes is the longest single text (a body, a header) that is decoded into memory. Default 16 MiB. What is longer
+	// can still be had as MIME.
+	TextBytes int
+
 	// StreamBytes is the largest answer that is handed out while it arrives (MIME, attachments), counted after
-	// decompression and in base64. Default 4 GiB.
+	// decompression and in base64. Default 512 MiB: Exchange Online takes messages of up to 150 MB.
 	StreamBytes int64
 
 	// FirstByte is how long to wait for the answer to begin, counted from the last byte of the request that the server
@@ -106,8 +111,9 @@ type Limits struct {
 
 // Defaults of Limits.
 const (
-	DefaultResponseBytes = 64 << 20
-	DefaultStreamBytes   = 4 << 30
+	DefaultResponseBytes = 32 << 20
+	DefaultTextBytes     = 16 << 20
+	DefaultStreamBytes   = 512 << 20
 	DefaultFirstByte     = 2 * time.Minute
 	DefaultStall         = time.Minute
 )
@@ -119,6 +125,9 @@ func (l *Limits) withDefaults() Limits {
 	}
 	if r.ResponseBytes == 0 {
 		r.ResponseBytes = DefaultResponseBytes
+	}
+	if r.TextBytes == 0 {
+		r.TextBytes = DefaultTextBytes
 	}
 	if r.StreamBytes == 0 {
 		r.StreamBytes = DefaultStreamBytes

@@ -76,9 +76,6 @@ func (x *exchange) roundTrip() (*stream, error) {
 	}
 	x.header, x.status = resp.Header, resp.StatusCode
 	limit := lim.ResponseBytes
-	if x.keep {
-		limit = lim.StreamBytes
-	}
 	if resp.StatusCode != http.StatusOK {
 		limit = maxErrorBody
 	}
@@ -89,9 +86,11 @@ func (x *exchange) roundTrip() (*stream, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, x.fill(x.refusal(resp))
 	}
-	s := wire.NewScanner(x.body, &wire.Limits{TotalBytes: limit})
+	// The total is bounded by the download: it rises once the part that is streamed begins.
+	s := wire.NewScanner(x.body, &wire.Limits{TotalBytes: -1, TextBytes: lim.TextBytes})
 	err = x.answer(s)
 	if err == nil && x.keep {
+		x.body.limit = lim.StreamBytes
 		return &stream{Scanner: s, x: x}, nil
 	}
 	if err == nil {

@@ -1,0 +1,324 @@
+//go:build unix
+
+package ews_test
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"runtime/metrics"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ewsmail/ewsmail/ews"
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
+
+const (
+	prologue = `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="` + wire.NSSOAP + `" xmlns:m="` + wire.NSMessages + `" xmlns:t="` + wire.NSTypes +
+		`"><s:Body><m:GetItemResponse><m:ResponseMessages><m:GetItemResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode><m:Items><t:Message>`
+	epilogue = `</t:Message></m:Items></m:GetItemResponseMessage></m:ResponseMessages></m:GetItemResponse></s:Body></s:Envelope>`
+	enough   = 30 << 20 // for attacks that have an end
+)
+
+// endless writes start and then chunk until the client has had enough.
+func endless(start, chunk string) http.HandlerFunc {
+	block := []byte(strings.Repeat(chunk, 1+(64<<10)/len(chunk)))
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		io.WriteString(w, start)
+		for {
+			if _, err := w.Write(block); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// numbered writes 30 MiB of chunks with a number in each.
+func numbered(start, format, end string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		b := bufio.NewWriterSize(w, 64<<10)
+		n, _ := b.WriteString(start)
+		for i := 0; n < enough; i++ {
+			m, err := fmt.Fprintf(b, format, i)
+			if err != nil {
+				return
+			}
+			n += m
+		}
+		b.WriteString(end)
+		b.Flush()
+	}
+}
+
+func packed(parts ...string) []byte {
+	var b bytes.Buffer
+	for _, p := range parts {
+		z := gzip.NewWriter(&b)
+		io.WriteString(z, p)
+		z.Close()
+	}
+	return b.Bytes()
+}
+
+func unpacks(start, repeat []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(start)
+		for {
+			if _, err := w.Write(repeat); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// hijack takes the connection over after the request was read.
+func hijack(f func(c net.Conn)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			defer c.Close()
+			f(c)
+		}
+	}
+}
+
+// TestHostile: whatever a server sends costs bounded memory and time, ends in the right error, and takes the token to no
+// other host.
+func TestHostile(t *testing.T) {
+	const (
+		maxHeap = 64 << 20
+		maxCPU  = 2 * time.Second
+	)
+	var stolen atomic.Int64
+	thief := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { stolen.Add(1) }))
+	defer thief.Close()
+
+	mb := strings.Repeat("A", 1<<20)
+	utf16 := []byte{0xff, 0xfe}
+	for _, r := range prologue + epilogue {
+		utf16 = append(utf16, byte(r), 0)
+	}
+	tests := []struct {
+		name    string
+		handler http.HandlerFunc
+		kinds   []error // any of them, depending on the operation
+	}{
+		{"gzip bomb", unpacks(packed(prologue+"<t:Subject>"), packed(mb)), []error{ews.ErrTooLarge}},
+		{"gzip bomb of nothing", unpacks(packed(prologue), packed("")), []error{ews.ErrTooLarge}},
+		{"gzip bomb of white space", unpacks(nil, packed(strings.Repeat(" ", 1<<20))), []error{ews.ErrTooLarge}},
+		{"not gzip at all", unpacks(nil, []byte("AAAA")), []error{ews.ErrUnavailable}},
+		{"nesting", endless(prologue, "<a>"), []error{ews.ErrTooLarge}},
+		{"attributes", numbered(prologue+"<t:Subject", " a%d='1'", "/>"+epilogue), []error{ews.ErrTooLarge}},
+		{"attributes in many tags", numbered(prologue, "<t:a a='1' b='2' c='3' n%d='4'/>", epilogue), []error{nil, ews.ErrBadItem}},
+		{"namespaces", numbered(prologue+"<t:Subject", " xmlns:a%d='urn:x'", "/>"+epilogue), []error{ews.ErrTooLarge}},
+		{"namespaces in many tags", numbered(prologue, "<n%[1]d:a xmlns:n%[1]d='urn:%[1]d'/>", epilogue), []error{nil, ews.ErrBadItem}},
+		{"many names", numbered(prologue, "<t:name%d/>", epilogue), []error{nil, ews.ErrBadItem}},
+		{"endless text", endless(prologue+"<t:Subject>", "text "), []error{ews.ErrTooLarge}},
+		{"endless references", endless(prologue+"<t:Subject>", "&#x1F600;&amp;"), []error{ews.ErrTooLarge}},
+		{"endless illegal characters", endless(prologue+"<t:Subject>", "&#0;\x01\xff"), []error{ews.ErrTooLarge}},
+		{"endless text nobody asked for", endless(prologue+"<t:Unknown>", "text "), []error{ews.ErrTooLarge}},
+		{"endless content", endless(prologue+"<t:MimeContent>", "QUJD"), []error{ews.ErrTooLarge}},
+		{"endless comment", endless(prologue+"<!--", "comment "), []error{ews.ErrTooLarge}},
+		{"endless CDATA", endless(prologue+"<t:Subject><![CDATA[", "text "), []error{ews.ErrTooLarge}},
+		{"endless instruction", endless(prologue+"<?x ", "text "), []error{ews.ErrTooLarge, ews.ErrBadResponse}},
+		{"endless white space", endless("", " \n"), []error{ews.ErrTooLarge}},
+		{"endless items", endless(prologue, "<t:Categories><t:String>x</t:String></t:Categories>"), []error{ews.ErrTooLarge}},
+		{"endless headers in the message", endless(prologue+"<t:InternetMessageHeaders>", "<t:InternetMessageHeader HeaderName='X'>y</t:InternetMessageHeader>"), []error{ews.ErrTooLarge}},
+		{"endless envelopes", endless(prologue+epilogue, prologue+epilogue), []error{nil, ews.ErrBadItem}},
+		{"endless messages", endless(strings.TrimSuffix(prologue, "<m:Items><t:Message>"), "</m:GetItemResponseMessage><m:GetItemResponseMessage ResponseClass='Error'><m:ResponseCode>ErrorItemNotFound</m:ResponseCode>"),
+			[]error{ews.ErrTooLarge, ews.ErrBadResponse, ews.ErrNotFound, ews.ErrBadItem}},
+		{"endless error values", endless(`<s:Envelope xmlns:s="`+wire.NSSOAP+`"><s:Body><s:Fault><detail><MessageXml>`, "<Value Name='n'>v</Value>"), []error{ews.ErrTooLarge}},
+		{"one endless tag", endless(prologue+"<t:", "a"), []error{ews.ErrTooLarge}},
+		{"one endless attribute", endless(prologue+"<t:Subject x='", "a"), []error{ews.ErrTooLarge}},
+		{"entities", endless(`<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">`, `<!ENTITY b "&a;&a;">`), []error{ews.ErrEndpoint}},
+		{"truncation", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, prologue+"<t:Subject>x") }, []error{ews.ErrUnavailable}},
+		{"cut in gzip", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.Write(packed(prologue + epilogue)[:200])
+		}, []error{ews.ErrUnavailable}},
+		{"length too long", hijack(func(c net.Conn) {
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 100000\r\n\r\n%s", prologue+"<t:Subject>x")
+		}), []error{ews.ErrUnavailable}},
+		{"length too short", hijack(func(c net.Conn) {
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 300\r\n\r\n%s", prologue+epilogue)
+		}), []error{ews.ErrUnavailable}},
+		{"two lengths", hijack(func(c net.Conn) {
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n%s", prologue+epilogue)
+		}), []error{ews.ErrUnavailable}},
+		{"bad chunks", hijack(func(c net.Conn) {
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n%s", prologue+epilogue)
+		}), []error{ews.ErrUnavailable}},
+		{"wrong charset", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/xml; charset=utf-16")
+			w.Write(utf16)
+		}, []error{ews.ErrBadResponse, ews.ErrEndpoint}},
+		{"declared charset", func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, strings.Replace(prologue+epilogue, `encoding="utf-8"`, `encoding="utf-16"`, 1))
+		}, []error{ews.ErrBadResponse}},
+		{"unwanted packing", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Encoding", "br")
+			io.WriteString(w, "xxxx")
+		}, []error{ews.ErrBadResponse}},
+		{"endless redirects", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"x", 307) }, []error{ews.ErrEndpoint}},
+		{"redirect to another host", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, thief.URL, 308) }, []error{ews.ErrEndpoint}},
+		{"endless headers", hijack(func(c net.Conn) {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\n")
+			for i := 0; ; i++ {
+				if _, err := fmt.Fprintf(c, "X-%d: %s\r\n", i, mb[:1000]); err != nil {
+					return
+				}
+			}
+		}), []error{ews.ErrTooLarge}},
+		{"one endless header", hijack(func(c net.Conn) {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nX-Long: ")
+			for {
+				if _, err := io.WriteString(c, mb); err != nil {
+					return
+				}
+			}
+		}), []error{ews.ErrTooLarge, ews.ErrUnavailable}},
+		{"endless early answers", hijack(func(c net.Conn) {
+			for {
+				if _, err := io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"); err != nil {
+					return
+				}
+			}
+		}), []error{ews.ErrTooLarge, ews.ErrUnavailable}},
+		{"endless error page", func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(500)
+			endless("<html>", "oops ")(w, r)
+		}, []error{ews.ErrUnavailable}},
+		{"endless 401", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("WWW-Authenticate", "Bearer "+strings.Repeat(`a="`, 50_000))
+			w.Header().Set("x-ms-diagnostics", strings.Repeat(`2;"`, 30_000))
+			w.WriteHeader(401)
+			endless("<html>", "oops ")(w, r)
+		}, []error{ews.ErrUnauthorized}},
+		{"no answer", hijack(func(c net.Conn) { io.Copy(io.Discard, c) }), []error{ews.ErrUnavailable}},
+		{"slow drip", func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, prologue+"<t:Subject>")
+			for {
+				if _, err := io.WriteString(w, "x"); err != nil {
+					return
+				}
+				w.(http.Flusher).Flush()
+				time.Sleep(5 * time.Millisecond)
+			}
+		}, []error{ews.ErrUnavailable}},
+		{"stall", func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, prologue+"<t:Subject>")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}, []error{ews.ErrUnavailable}},
+		{"no HTTP", hijack(func(c net.Conn) { io.WriteString(c, "220 mail.example.com ESMTP\r\n") }), []error{ews.ErrUnavailable}},
+	}
+	calls := map[string]func(ctx context.Context, m *ews.Mailbox) error{
+		"Message": func(ctx context.Context, m *ews.Mailbox) error {
+			_, err := m.Message(ctx, ews.ItemID{ID: "x"}, nil)
+			return err
+		},
+		"MIME": func(ctx context.Context, m *ews.Mailbox) error {
+			r, err := m.MIME(ctx, ews.ItemID{ID: "x"})
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			_, err = io.Copy(io.Discard, r)
+			return err
+		},
+		"Do": func(ctx context.Context, m *ews.Mailbox) error {
+			var resp struct {
+				Subject string `xml:"ResponseMessages>GetItemResponseMessage>Items>Message>Subject"`
+			}
+			return m.Do(ctx, ews.Raw{Op: "GetItem", XML: "<m:GetItem/>"}, &resp)
+		},
+	}
+	for _, tc := range tests {
+		for name, call := range calls {
+			t.Run(tc.name+"/"+name, func(t *testing.T) {
+				srv := httptest.NewServer(tc.handler)
+				defer srv.Close()
+				c, err := ews.NewClient(ews.Config{Endpoint: srv.URL, AllowLoopbackHTTP: true, Token: &tokens{},
+					Retry:  &ews.RetryPolicy{MaxAttempts: 1},
+					Limits: &ews.Limits{FirstByte: 200 * time.Millisecond, Stall: 200 * time.Millisecond}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				cost := costOf()
+				err = call(t.Context(), c.Own())
+				heap, cpu := cost()
+				t.Logf("%5.1f MiB, %v: %.300s", float64(heap)/(1<<20), cpu, fmt.Sprint(err))
+				if heap > maxHeap {
+					t.Errorf("heap grew by %d MiB", heap>>20)
+				}
+				if cpu > maxCPU && !raceEnabled {
+					t.Errorf("took %v of processor time", cpu)
+				}
+				ok := false
+				for _, k := range tc.kinds {
+					ok = ok || errors.Is(err, k)
+				}
+				if !ok {
+					t.Errorf("error %v, want one of %v", err, tc.kinds)
+				}
+			})
+		}
+	}
+	if stolen.Load() > 0 {
+		t.Error("another host was asked")
+	}
+}
+
+// costOf starts watching heap and processor time, those of the server in the same process included.
+func costOf() func() (heap int64, cpu time.Duration) {
+	runtime.GC()
+	read := func() int64 {
+		s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+		metrics.Read(s)
+		return int64(s[0].Value.Uint64())
+	}
+	used := func() time.Duration {
+		var u syscall.Rusage
+		syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	base, began := read(), used()
+	done, peak := make(chan bool), make(chan int64)
+	go func() {
+		var most int64
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				most = max(most, read())
+			case <-done:
+				peak <- max(most, read())
+				return
+			}
+		}
+	}()
+	return func() (int64, time.Duration) {
+		cpu := used() - began
+		close(done)
+		return <-peak - base, cpu
+	}
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package ews_test
+
+const raceEnabled = true
