@@ -152,11 +152,16 @@ func (w *watcher) Token() (xml.Token, error) {
 	return tok, err
 }
 
+// maxMessages bounds the response messages that are remembered; a request about so many things would long have timed out.
+const maxMessages = 10_000
+
 func (w *watcher) end() {
 	if m := w.message; m != nil {
 		switch name := w.path[len(w.path)-1]; {
 		case len(w.path) == w.depth:
-			w.messages = append(w.messages, *m)
+			if len(w.messages) < maxMessages {
+				w.messages = append(w.messages, *m)
+			}
 			w.message = nil
 		case len(w.path) == w.depth+1 && name == "ResponseCode":
 			m.code = strings.TrimSpace(w.text.String())

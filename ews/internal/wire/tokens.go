@@ -17,6 +17,7 @@ type tokens struct {
 	depth   int
 	started bool
 	text    []byte
+	run     int // bytes of text since the last tag
 }
 
 // Token implements xml.TokenReader.
@@ -52,6 +53,10 @@ func (t *tokens) Token() (xml.Token, error) {
 		}
 		if s.inCDATA || s.buf[s.pos] != '<' {
 			t.text, _ = s.appendText(t.text[:0])
+			if t.run += len(t.text); t.run > s.lim.TextBytes { // whoever takes the pieces puts them together
+				s.Fail(&LimitError{"bytes of a text", int64(s.lim.TextBytes)})
+				break
+			}
 			if len(t.text) > 0 {
 				return xml.CharData(t.text), nil
 			}
@@ -66,10 +71,12 @@ func (t *tokens) Token() (xml.Token, error) {
 		case '!':
 			s.declaration(true)
 		case '/':
+			t.run = 0
 			if s.endTag() == kindEnd {
 				return xml.EndElement{Name: name}, nil
 			}
 		default:
+			t.run = 0
 			if s.startTag() == kindStart {
 				return t.startElement(), nil
 			}
