@@ -276,7 +276,7 @@ var codeTexts = map[string]string{
 	"ErrorDeleteDistinguishedFolder":      "Distinguished folders cannot be deleted.",
 	"ErrorMoveDistinguishedFolder":        "Distinguished folders cannot be moved.",
 	"ErrorMoveCopyFailed":                 "The move or copy operation failed.",
-	"ErrorAttachmentNotFound":             "The specified attachment could not be found.",
+	"ErrorCannotOpenFileAttachment":       "The specified attachment could not be found.",
 	"ErrorInvalidAttachmentId":            "The attachment Id is invalid.",
 	"ErrorInvalidRecipients":              "At least one recipient isn't valid.",
 	"ErrorMissingRecipients":              "The message has no recipients.",

@@ -47,8 +47,8 @@ func (c *call) newAttachment(n *node) (*attachment, *opError) {
 	switch n.name {
 	case "t:FileAttachment":
 		content := n.kid("t:Content")
-		if content == nil || content.text != "" {
-			return nil, fail("ErrorCreateItemAccessDenied")
+		if content == nil {
+			return nil, fail("ErrorRequiredPropertyMissing")
 		}
 		a.data = content.data
 		if a.name == "" {

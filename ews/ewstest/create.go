@@ -133,7 +133,7 @@ func (s *Server) newMessageID(mb *Mailbox) string {
 func (c *call) buildMessage(n *node) (*content, func(it *item) *opError, *opError) {
 	var msg *content
 	if m := n.kid("t:MimeContent"); m != nil {
-		if m.text != "" {
+		if m.bad {
 			return nil, nil, fail("ErrorMimeContentInvalidBase64String")
 		}
 		if len(bytes.TrimSpace(m.data)) == 0 {

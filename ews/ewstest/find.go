@@ -7,7 +7,7 @@ import (
 // findItem EWS: FindItem operation.
 func (c *call) findItem() *soapFault {
 	op := c.env.op
-	sh, shapeErr := parseShape(op.kid("m:ItemShape"), true)
+	sh, shapeErr := parseShape(op.kid("m:ItemShape"), true, false)
 	return c.respond("FindItem", op.kid("m:ParentFolderIds").all(), func(n *node) (func(), *opError) {
 		if shapeErr != nil {
 			return nil, shapeErr

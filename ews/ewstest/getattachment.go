@@ -8,9 +8,6 @@ func (c *call) findAttachment(id string) (v *view, a *attachment, err *opError) 
 	}
 	it, err := c.item(&node{name: "t:ItemId", attrs: []string{"Id", itemID}})
 	if err != nil {
-		if err.code == "ErrorItemNotFound" {
-			err = fail("ErrorAttachmentNotFound") // the item was moved or deleted
-		}
 		return nil, nil, err
 	}
 	v = viewOf(it)
@@ -23,7 +20,7 @@ func (c *call) findAttachment(id string) (v *view, a *attachment, err *opError) 
 		}
 		switch {
 		case a == nil:
-			return nil, nil, fail("ErrorAttachmentNotFound")
+			return nil, nil, fail("ErrorCannotOpenFileAttachment")
 		case i == len(path)-1:
 			return v, a, nil
 		case a.item == nil:
@@ -39,7 +36,7 @@ func (c *call) getAttachment() *soapFault {
 	if shapeNode == nil {
 		shapeNode = &node{}
 	}
-	sh, shapeErr := parseShape(shapeNode, false)
+	sh, shapeErr := parseShape(shapeNode, false, false)
 	sh.base = "AllProperties"
 	return c.respond("GetAttachment", c.env.op.kid("m:AttachmentIds").all(), func(n *node) (func(), *opError) {
 		if shapeErr != nil {

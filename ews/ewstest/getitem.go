@@ -1,7 +1,7 @@
 package ewstest
 
 func (c *call) getItem() *soapFault {
-	sh, shapeErr := parseShape(c.env.op.kid("m:ItemShape"), false)
+	sh, shapeErr := parseShape(c.env.op.kid("m:ItemShape"), false, false)
 	return c.respond("GetItem", c.env.op.kid("m:ItemIds").all(), func(n *node) (func(), *opError) {
 		if shapeErr != nil {
 			return nil, shapeErr

@@ -56,7 +56,7 @@ type replyInfo struct {
 func (mb *Mailbox) newItem(c *content) *item {
 	n := mb.s.next()
 	it := &item{
-		mb: mb, c: c, id: makeID(itemIDPrefix, mb.guid, n), change: n, sortOrder: n,
+		mb: mb, c: c, id: mb.newItemID(), change: n, sortOrder: n,
 		class: c.class, categories: c.categories, importance: c.importance, index: c.index,
 		unmodified: true, flag: flag{status: "NotFlagged"},
 	}
@@ -69,6 +69,12 @@ func (mb *Mailbox) newItem(c *content) *item {
 	sum := sha256.Sum256([]byte(it.id))
 	it.searchKey = sum[:16]
 	return it
+}
+
+// newItemID numbers by itself, so that neighbours are the pairs that makeID makes of them.
+func (mb *Mailbox) newItemID() string {
+	mb.s.ids++
+	return makeID(itemIDPrefix, mb.guid, mb.s.ids)
 }
 
 func (it *item) changeKey() string { return makeChangeKey(9, it.change) }
@@ -128,7 +134,7 @@ func (it *item) move(to *folder) {
 	from, oldID := it.folder, it.id
 	it.unfile()
 	n := to.mb.s.next()
-	it.id, it.change, it.sortOrder = makeID(itemIDPrefix, to.mb.guid, n), n, n
+	it.id, it.change, it.sortOrder = to.mb.newItemID(), n, n
 	to.mb.file(it, to)
 	to.mb.s.emit(event{kind: eventMoved, mailbox: to.mb, folder: to, item: it, oldFolder: from, oldID: oldID})
 }
@@ -137,7 +143,7 @@ func (it *item) move(to *folder) {
 func (it *item) copyTo(to *folder) *item {
 	n := *it
 	num := to.mb.s.next()
-	n.id, n.change, n.sortOrder = makeID(itemIDPrefix, to.mb.guid, num), num, num
+	n.id, n.change, n.sortOrder = to.mb.newItemID(), num, num
 	n.props = it.props.clone()
 	to.mb.file(&n, to)
 	to.mb.s.emit(event{kind: eventCopied, mailbox: to.mb, folder: to, item: &n, oldFolder: it.folder, oldID: it.id})

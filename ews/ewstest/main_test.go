@@ -68,7 +68,7 @@ func validateAnswers() int {
 	}
 	for line := range strings.Lines(string(out)) {
 		if !strings.HasSuffix(strings.TrimSpace(line), "validates") {
-			fmt.Print(line)
+			fmt.Printf("%.600s\n", strings.TrimSpace(line))
 		}
 	}
 	return 1

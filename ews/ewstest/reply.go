@@ -16,7 +16,7 @@ const (
 func (c *call) buildReply(n *node, mb *Mailbox) (*content, *replyInfo, *opError) {
 	ref := n.kid("t:ReferenceItemId")
 	if ref == nil {
-		return nil, nil, fail("ErrorMissingReferenceItemId")
+		return nil, nil, fail("ErrorMissingInformationReferenceItemId")
 	}
 	it, err := c.item(ref)
 	if err != nil {

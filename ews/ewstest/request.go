@@ -1,6 +1,7 @@
 package ewstest
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ type node struct {
 	attrs []string // name, value pairs, declared ones only
 	text  string
 	data  []byte // decoded content of MimeContent and Content
+	bad   bool   // MimeContent that is no base64
 	kids  []*node
 }
 
@@ -209,12 +211,15 @@ func readNode(s *wire.Scanner, parent string) (*node, error) {
 		}
 	}
 	switch {
+	case n.name == "t:MimeContent": // a string to the schema: bad base64 is the item's error, not the request's
+		data, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, &noSpace{s.TextReader()}))
+		n.data, n.bad = data, err != nil && s.Err() == nil
+		return n, s.Err()
 	case el.base64:
 		data, err := io.ReadAll(s.Base64Reader())
 		n.data = data
-		if err != nil && s.Err() == nil {
-			n.text = "bad base64"
-			return n, nil
+		if err != nil && s.Depth() > 0 {
+			return n, violation("The '%s' element is invalid - its value is no base64Binary.", local(n.name))
 		}
 		return n, err
 	case el.model == nil:
@@ -246,4 +251,23 @@ func readNode(s *wire.Scanner, parent string) (*node, error) {
 func local(name string) string {
 	_, l, _ := strings.Cut(name, ":")
 	return l
+}
+
+// noSpace drops white space, which pretty-printed requests put around base64.
+type noSpace struct{ r io.Reader }
+
+func (f *noSpace) Read(p []byte) (int, error) {
+	for {
+		n, err := f.r.Read(p)
+		kept := 0
+		for _, c := range p[:n] {
+			if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+				p[kept] = c
+				kept++
+			}
+		}
+		if kept > 0 || err != nil || len(p) == 0 {
+			return kept, err
+		}
+	}
 }

@@ -47,6 +47,7 @@ type Server struct {
 
 	mu            sync.Mutex // guards everything below and all mailboxes; never held during I/O
 	counter       uint64
+	ids           uint64
 	first         *Mailbox
 	mailboxes     []*Mailbox
 	byAddress     map[string]*Mailbox

@@ -28,7 +28,8 @@ var notInFind = map[string]bool{
 	"message:CcRecipients": true, "message:BccRecipients": true, "message:ReplyTo": true,
 }
 
-func parseShape(n *node, find bool) (*shape, *opError) {
+// parseShape reads an ItemShape. FindItem refuses what it cannot return; SyncFolderItems, told by lenient, leaves it out.
+func parseShape(n *node, find, lenient bool) (*shape, *opError) {
 	sh := &shape{
 		find: find, base: n.leaf("t:BaseShape"), fields: map[string]bool{},
 		mime:     n.kid("t:IncludeMimeContent").isTrue(),
@@ -42,6 +43,9 @@ func parseShape(n *node, find bool) (*shape, *opError) {
 		case "t:FieldURI":
 			uri := p.attr("FieldURI")
 			if find && notInFind[uri] {
+				if lenient {
+					continue
+				}
 				return sh, fail("ErrorInvalidPropertyRequest")
 			}
 			sh.fields[uri] = true
@@ -57,7 +61,7 @@ func parseShape(n *node, find bool) (*shape, *opError) {
 			}
 		}
 	}
-	if sh.mime {
+	if sh.mime && !(find && lenient) {
 		if find {
 			return sh, fail("ErrorInvalidPropertyRequest")
 		}

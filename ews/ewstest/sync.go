@@ -34,7 +34,7 @@ func parseSyncState(s, id string) (uint64, *opError) {
 // syncFolderItems EWS: SyncFolderItems operation.
 func (c *call) syncFolderItems() *soapFault {
 	op := c.env.op
-	sh, shapeErr := parseShape(op.kid("m:ItemShape"), true)
+	sh, shapeErr := parseShape(op.kid("m:ItemShape"), true, true)
 	return c.respond("SyncFolderItems", []*node{op}, func(*node) (func(), *opError) {
 		if shapeErr != nil {
 			return nil, shapeErr
