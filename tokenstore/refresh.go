@@ -43,7 +43,7 @@ func (s *Source) obtain(ctx context.Context) (h *held, hold time.Duration, err e
 			s.unlock(lock)
 		}
 	}()
-	for range 5 {
+	for tries := 0; tries < 5; {
 		st, err = s.load(ctx)
 		if err != nil {
 			return nil, storeHold / 2, err
@@ -56,8 +56,9 @@ func (s *Source) obtain(ctx context.Context) (h *held, hold time.Duration, err e
 			return nil, storeHold, err
 		}
 		if again {
-			continue
+			continue // the attempt waited for ends, and so does ctx
 		}
+		tries++
 		if st, err = s.rollForward(ctx, st); err != nil {
 			return nil, storeHold / 2, err
 		}
