@@ -410,8 +410,10 @@ func dateTime(b []byte) time.Time {
 		// The form Exchange uses, without the string that time.Parse needs.
 		year, month, day := digits(b[:4]), digits(b[5:7]), digits(b[8:10])
 		hour, minute, second := digits(b[11:13]), digits(b[14:16]), digits(b[17:19])
-		if year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60 {
-			return time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
+		if year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60 {
+			if t := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC); t.Day() == day {
+				return t
+			}
 		}
 	}
 	text := string(bytes.TrimSpace(b))

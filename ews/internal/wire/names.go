@@ -1,6 +1,9 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // Namespace URIs on the wire. Microsoft's documentation prints some of them with https; Space accepts both.
 const (
@@ -72,17 +75,40 @@ type binding struct {
 	other  string // the URI, if space is SpaceOther
 }
 
-// cached remembers what a raw (prefixed) name means. Entries outlive a change of bindings: gen tells whether space is current.
-type cached struct {
+// entry is a tag name as written, prefix and all, and what it means. Entries are kept for the whole answer, so that open elements
+// are numbers and the same name is never resolved or allocated twice.
+type entry struct {
 	raw   string
-	local string
+	local string // its part behind the prefix
+	space Space  // while gen is the Scanner's
 	gen   uint32
-	space Space
+	next  uint16 // the entry of the tag that followed the last time: answers repeat themselves
 }
 
-const nameCacheSize = 512 // power of two
+const (
+	maxNames     = 4096 // different names in one answer; the schema has about 2,000
+	maxNameBytes = 512
+	nameSlots    = 2 * maxNames // a power of two
+)
 
-// nameSlot spreads raw names over the cache by their first and last eight bytes and their length.
+// nameTable finds entries by their raw names. Entry 0 is nobody's.
+type nameTable struct {
+	entries []entry
+	slots   [nameSlots]uint16
+}
+
+func newNameTable() *nameTable { return &nameTable{entries: make([]entry, 1, 128)} }
+
+// reset forgets names when few more would fit.
+func (t *nameTable) reset() {
+	if len(t.entries) > maxNames/4 {
+		clear(t.entries)
+		t.entries = t.entries[:1]
+		clear(t.slots[:])
+	}
+}
+
+// nameSlot spreads raw names over the table by their first and last eight bytes and their length.
 func nameSlot(raw []byte) uint64 {
 	var a, b uint64
 	if n := len(raw); n >= 8 {
@@ -93,38 +119,52 @@ func nameSlot(raw []byte) uint64 {
 		}
 	}
 	h := (a ^ b*0x9E3779B97F4A7C15 ^ uint64(len(raw))) * 0xD6E8FEB86659FD93
-	return h >> 32 & (nameCacheSize - 1)
+	return h >> 32 % nameSlots
 }
 
-// resolve returns the expanded name of a raw tag name. ok is false when raw is no XML name.
-func (s *Scanner) resolve(raw []byte) (name Name, ok bool) {
+// entry returns the number of the entry for a raw name, or 0 after failing the scanner.
+func (s *Scanner) entry(raw []byte) uint16 {
+	if len(raw) > maxNameBytes {
+		s.Fail(&LimitError{"bytes of a name", maxNameBytes})
+		return 0
+	}
 	if len(raw) == 0 {
-		return Name{}, false
+		s.syntax("malformed tag name")
+		return 0
 	}
-	c := &s.cache[nameSlot(raw)]
-	if c.raw != string(raw) {
-		if !validName(raw) {
-			return Name{}, false
+	t := s.table
+	slot := nameSlot(raw)
+	for ; t.slots[slot] != 0; slot = (slot + 1) % nameSlots {
+		if n := t.slots[slot]; t.entries[n].raw == string(raw) {
+			return n
 		}
-		c.raw = string(raw)
-		c.local = c.raw
-		for i := range c.raw {
-			if c.raw[i] == ':' {
-				c.local = c.raw[i+1:]
-				break
-			}
-		}
-		c.gen = s.gen - 1
 	}
-	if c.gen != s.gen {
+	if !validName(raw) {
+		s.syntax("malformed tag name")
+		return 0
+	}
+	if len(t.entries) == maxNames {
+		s.Fail(&LimitError{"different element names", maxNames})
+		return 0
+	}
+	e := entry{raw: string(raw), gen: s.gen - 1}
+	e.local = e.raw[strings.IndexByte(e.raw, ':')+1:]
+	t.entries = append(t.entries, e)
+	t.slots[slot] = uint16(len(t.entries) - 1)
+	return t.slots[slot]
+}
+
+// name returns the expanded name of an entry, by the declarations in force.
+func (s *Scanner) name(n uint16) Name {
+	e := &s.table.entries[n]
+	if e.gen != s.gen {
 		prefix := ""
-		if n := len(c.raw) - len(c.local); n > 0 {
-			prefix = c.raw[:n-1]
+		if n := len(e.raw) - len(e.local); n > 0 {
+			prefix = e.raw[:n-1]
 		}
-		c.space = s.lookup(prefix)
-		c.gen = s.gen
+		e.space, e.gen = s.lookup(prefix), s.gen
 	}
-	return Name{c.space, c.local}, true
+	return Name{e.space, e.local}
 }
 
 // uri returns the namespace URI that a prefix stands for; an undeclared prefix stands for itself, as with encoding/xml.

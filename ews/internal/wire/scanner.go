@@ -16,9 +16,8 @@ const (
 
 // frame is one open element.
 type frame struct {
-	start int  // where its raw name starts in Scanner.names
-	binds int  // len(Scanner.binds) before its own declarations
-	name  Name // expanded
+	name  uint16 // its entry
+	binds int32  // len(Scanner.binds) before its own declarations
 }
 
 // attribute of the current start tag, as offsets into the window.
@@ -39,11 +38,11 @@ type Scanner struct {
 	err      error
 	lim      Limits
 
-	names  []byte // raw names of the open elements, one after the other
 	frames []frame
 	binds  []binding
 	gen    uint32 // changes whenever binds does
-	cache  *[nameCacheSize]cached
+	table  *nameTable
+	last   uint16 // entry of the last start tag
 
 	attrs    []attribute
 	empty    bool // the current element was written <a/>: its end is still to be reported
@@ -54,7 +53,7 @@ type Scanner struct {
 }
 
 var scanners = sync.Pool{New: func() any {
-	return &Scanner{buf: make([]byte, windowSize), cache: new([nameCacheSize]cached)}
+	return &Scanner{buf: make([]byte, windowSize), table: newNameTable()}
 }}
 
 // NewScanner returns a Scanner over r. lim may be nil.
@@ -62,8 +61,10 @@ func NewScanner(r io.Reader, lim *Limits) *Scanner {
 	s := scanners.Get().(*Scanner)
 	s.r, s.lim = r, lim.withDefaults()
 	s.pos, s.end, s.read, s.eof, s.err = 0, 0, 0, false, nil
-	s.names, s.frames, s.binds, s.attrs = s.names[:0], s.frames[:0], s.binds[:0], s.attrs[:0]
+	s.frames, s.binds, s.attrs = s.frames[:0], s.binds[:0], s.attrs[:0]
 	s.gen++
+	s.last = 0
+	s.table.reset()
 	s.empty, s.inCDATA, s.docs, s.repaired = false, false, 0, 0
 	return s
 }
@@ -103,11 +104,19 @@ func (s *Scanner) Name() Name {
 	if len(s.frames) == 0 {
 		return Name{}
 	}
-	return s.frames[len(s.frames)-1].name
+	return s.name(s.frames[len(s.frames)-1].name)
 }
 
+// raw returns the current element's name as written.
+func (s *Scanner) raw() string { return s.table.entries[s.frames[len(s.frames)-1].name].raw }
+
 // Local returns the current element's local name.
-func (s *Scanner) Local() string { return s.Name().Local }
+func (s *Scanner) Local() string {
+	if len(s.frames) == 0 {
+		return ""
+	}
+	return s.table.entries[s.frames[len(s.frames)-1].name].local
+}
 
 // Space returns the current element's namespace.
 func (s *Scanner) Space() Space { return s.Name().Space }

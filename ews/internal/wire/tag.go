@@ -16,42 +16,56 @@ var nameByte = func() (t [256]bool) {
 
 // startTag parses the start tag at pos and opens its element.
 func (s *Scanner) startTag() kind {
-	// Most tags have no attributes and lie whole in the window.
-	i := s.pos + 1
+	t := s.table
 	buf := s.buf[:s.end]
-	for i < len(buf) && nameByte[buf[i]] {
-		i++
-	}
-	if i < len(buf) && buf[i] == '>' {
-		s.attrs = s.attrs[:0]
-		if !s.open(buf[s.pos+1:i], len(s.binds)) {
+	at := s.pos + 1
+	n := t.entries[s.last].next
+	e := &t.entries[n]
+	end := at + len(e.raw)
+	if n == 0 || end >= len(buf) || nameByte[buf[end]] || string(buf[at:end]) != e.raw { // not the tag that was expected
+		for end = at; end < len(buf) && nameByte[buf[end]]; {
+			end++
+		}
+		if end == len(buf) {
+			if end-at > maxNameBytes {
+				s.Fail(&LimitError{"bytes of a name", maxNameBytes})
+				return kindNone
+			}
+			if !s.moreTag() {
+				return kindNone
+			}
+			return s.startTag()
+		}
+		if n = s.entry(buf[at:end]); n == 0 {
 			return kindNone
 		}
-		s.pos = i + 1
+		t.entries[s.last].next = n
+	}
+	s.last = n
+	if buf[end] == '>' {
+		s.attrs = s.attrs[:0]
+		if !s.open(n, len(s.binds)) {
+			return kindNone
+		}
+		s.pos = end + 1
 		return kindStart
 	}
-	return s.longTag()
+	return s.longTag(n, end-s.pos)
 }
 
-// open makes an element of that raw name the current one; binds is the number of name space declarations in force outside of it.
-func (s *Scanner) open(raw []byte, binds int) bool {
+// open makes an element of the entry n the current one; binds is the number of name space declarations in force outside of it.
+func (s *Scanner) open(n uint16, binds int) bool {
 	if len(s.frames) >= s.lim.Depth {
 		s.err = &LimitError{"levels of nesting", int64(s.lim.Depth)}
 		return false
 	}
-	name, ok := s.resolve(raw)
-	if !ok {
-		s.syntax("malformed tag name")
-		return false
-	}
-	s.frames = append(s.frames, frame{len(s.names), binds, name})
-	s.names = append(s.names, raw...)
+	s.frames = append(s.frames, frame{n, int32(binds)})
 	return true
 }
 
-// longTag is startTag for tags with attributes, ends and line breaks of all kinds.
-func (s *Scanner) longTag() kind {
-	from := 1
+// longTag is startTag for tags with more than their name, which ends nameLen behind pos.
+func (s *Scanner) longTag(n uint16, nameLen int) kind {
+	from := nameLen
 	for {
 		i := bytes.IndexByte(s.buf[s.pos+from:s.end], '>')
 		if i < 0 {
@@ -63,7 +77,7 @@ func (s *Scanner) longTag() kind {
 		}
 		tagEnd := s.pos + from + i
 		// A '>' inside a quoted value is legal: find out by parsing, and look for the next one behind that value.
-		quote, ok := s.parseTag(s.pos+1, tagEnd)
+		quote, ok := s.parseTag(n, s.pos+nameLen, tagEnd)
 		if quote != 0 {
 			from = tagEnd + 1 - s.pos
 			for {
@@ -101,18 +115,17 @@ func (s *Scanner) moreTag() bool {
 
 func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\t' || b == '\r' }
 
-// parseTag reads buf[i:end], a start tag without its angle brackets, and opens its element. If the tag stops within a quoted
-// value, that quote is returned and nothing has changed. ok is false when the scanner failed.
-func (s *Scanner) parseTag(i, end int) (quote byte, ok bool) {
+// parseTag reads buf[i:end], a start tag from the end of its name to its angle bracket, and opens its element. If the tag stops within
+// a quoted value, that quote is returned and nothing has changed. ok is false when the scanner failed.
+func (s *Scanner) parseTag(n uint16, i, end int) (quote byte, ok bool) {
 	buf := s.buf
 	empty := false
 	s.attrs = s.attrs[:0]
-	nameStart := i
-	for i < end && !isSpace(buf[i]) && buf[i] != '/' {
-		i++
-	}
-	raw := buf[nameStart:i]
 	declares := false
+	if i < end && !isSpace(buf[i]) && buf[i] != '/' {
+		s.syntax("malformed tag name")
+		return 0, false
+	}
 	for i < end {
 		for i < end && isSpace(buf[i]) {
 			i++
@@ -151,11 +164,11 @@ func (s *Scanner) parseTag(i, end int) (quote byte, ok bool) {
 		q := buf[i]
 		i++
 		a.value = i
-		n := bytes.IndexByte(buf[i:end], q)
-		if n < 0 {
+		length := bytes.IndexByte(buf[i:end], q)
+		if length < 0 {
 			return q, false
 		}
-		i += n
+		i += length
 		a.valueEnd = i
 		i++
 		if bytes.IndexByte(buf[a.value:a.valueEnd], '<') >= 0 {
@@ -174,7 +187,7 @@ func (s *Scanner) parseTag(i, end int) (quote byte, ok bool) {
 		s.declare()
 	}
 	s.empty = empty
-	return 0, s.open(raw, binds)
+	return 0, s.open(n, binds)
 }
 
 // declare puts the current tag's xmlns attributes in force.
@@ -227,8 +240,8 @@ func (s *Scanner) endTag() kind {
 		s.syntax("end tag without a start")
 		return kindNone
 	}
-	want := s.names[s.frames[len(s.frames)-1].start:]
-	if n := s.pos + 2 + len(want); n < s.end && s.buf[n] == '>' && bytes.Equal(s.buf[s.pos+2:n], want) {
+	want := s.raw()
+	if n := s.pos + 2 + len(want); n < s.end && s.buf[n] == '>' && string(s.buf[s.pos+2:n]) == want {
 		s.pos = n + 1
 		s.pop()
 		return kindEnd
@@ -245,8 +258,8 @@ func (s *Scanner) endTag() kind {
 			return kindNone
 		}
 	}
-	if got := bytes.TrimRight(s.buf[s.pos+2:s.pos+from], " \t\r\n"); !bytes.Equal(got, want) {
-		s.syntax("end tag that does not match " + strings.ToValidUTF8(string(want), "?"))
+	if got := bytes.TrimRight(s.buf[s.pos+2:s.pos+from], " \t\r\n"); string(got) != want {
+		s.syntax("end tag that does not match " + strings.ToValidUTF8(want, "?"))
 		return kindNone
 	}
 	s.pos += from + 1
@@ -258,8 +271,7 @@ func (s *Scanner) endTag() kind {
 func (s *Scanner) pop() {
 	f := s.frames[len(s.frames)-1]
 	s.frames = s.frames[:len(s.frames)-1]
-	s.names = s.names[:f.start]
-	if f.binds < len(s.binds) {
+	if int(f.binds) < len(s.binds) {
 		s.binds = s.binds[:f.binds]
 		s.gen++
 	}

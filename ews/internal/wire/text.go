@@ -384,10 +384,9 @@ func (s *Scanner) TextBytes() []byte {
 	if !s.empty && !s.inCDATA {
 		if i := bytes.IndexByte(s.buf[s.pos:s.end], '<'); i >= 0 { // the usual case: all of it in the window, nothing to decode
 			raw := s.buf[s.pos : s.pos+i]
-			f := s.frames[len(s.frames)-1]
-			want := s.names[f.start:]
+			want := s.raw()
 			at := s.pos + i
-			if n := at + 2 + len(want); n < s.end && s.buf[at+1] == '/' && s.buf[n] == '>' && string(s.buf[at+2:n]) == string(want) && i <= s.lim.TextBytes {
+			if n := at + 2 + len(want); n < s.end && s.buf[at+1] == '/' && s.buf[n] == '>' && string(s.buf[at+2:n]) == want && i <= s.lim.TextBytes {
 				if !clean(raw) {
 					s.scratch, _ = s.decode(s.scratch[:0], raw, true)
 					raw = s.scratch
