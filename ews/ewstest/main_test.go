@@ -258,3 +258,5 @@ const (
 	allProperties = `<t:BaseShape>AllProperties</t:BaseShape>`
 	inbox         = `<t:DistinguishedFolderId Id="inbox"/>`
 )
+
+func xmlUnmarshal(b []byte, e *element) error { return xml.Unmarshal(b, e) }

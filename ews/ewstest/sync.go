@@ -47,7 +47,7 @@ func (c *call) syncFolderItems() *soapFault {
 			return nil, err
 		}
 		from, err := parseSyncState(op.leaf("m:SyncState"), f.id)
-		if err == nil && from < f.oldestState {
+		if err == nil && op.leaf("m:SyncState") != "" && from < f.oldestState {
 			err = fail("ErrorInvalidSyncStateData")
 		}
 		if err != nil {
