@@ -63,7 +63,8 @@ func line(err error) string {
 		return "interrupted; what is not complete has been removed and is still in the inbox: run it again"
 	}
 	text := oneLineOf(err.Error())
-	if advice := adviceOf(err); advice != "" && !strings.Contains(advice, "\n") && !strings.Contains(text, advice) {
+	advice, _, _ := strings.Cut(adviceOf(err), " (correlation id") // which the text has
+	if advice != "" && !strings.Contains(advice, "\n") && !strings.Contains(text, advice) {
 		text += "; " + oneLineOf(advice)
 	}
 	return text

@@ -33,7 +33,7 @@ func (p *program) fetch(ctx context.Context, mailbox *ews.Mailbox, list []*ews.M
 	for _, msg := range list {
 		total += msg.Size
 	}
-	bar := newProgress(p.stderr, len(list), total)
+	bar := newProgress(p.stderr, p.verbose, len(list), total)
 	defer bar.end()
 
 	var fetched []*ews.Message

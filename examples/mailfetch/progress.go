@@ -20,9 +20,9 @@ type progress struct {
 	left  int64 // announced bytes of the message under way that have not been shown yet
 }
 
-func newProgress(w io.Writer, messages int, bytes int64) *progress {
+func newProgress(w io.Writer, lines bool, messages int, bytes int64) *progress {
 	p := &progress{w: w, total: messages}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && messages > 0 {
+	if f, ok := w.(*os.File); ok && !lines && term.IsTerminal(int(f.Fd())) && messages > 0 {
 		p.bar = progressbar.NewOptions64(max(bytes, 1),
 			progressbar.OptionSetWriter(w),
 			progressbar.OptionSetDescription(fmt.Sprintf("0/%d", messages)),

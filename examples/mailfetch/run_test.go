@@ -211,6 +211,7 @@ func checkAttachments(t *testing.T, r report) {
 		"/01-Invoice 2026-0113.eml": func(s string) bool {
 			return strings.HasPrefix(s, "Return-Path: <billing@invoices.example.net>\r\n") && strings.Contains(s, "--=_fwd_inner--")
 		},
+		"/01-Помилка.txt": func(s string) bool { return strings.HasPrefix(s, "550 5.7.1 \xcf\xee\xe2") }, // windows-1251, untouched
 		"/01-crash.dmp":   func(s string) bool { return len(s) == 21_900_000 },
 	} {
 		found := false

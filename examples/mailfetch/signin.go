@@ -44,7 +44,10 @@ func (p *program) openTokens(ctx context.Context) (*tokens, error) {
 		return nil, both(err, t.removeStore())
 	}
 	// One record per registration and mailbox: another registration cannot use its refresh token.
-	record := p.clientID + " " + p.mailbox
+	record := p.clientID
+	if p.mailbox != "" {
+		record += " " + p.mailbox
+	}
 	t.source = tokenstore.NewSource(store, record, config, &tokenstore.SourceOptions{Logger: p.log})
 	return t, nil
 }
