@@ -38,14 +38,10 @@ func (s *Store) Lock(ctx context.Context, key string) (tokenstore.Lock, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("sqlstore: waiting for a lock: %w", ctx.Err())
 	}
-	conn, err := s.db.Conn(ctx)
+	l := &sessionLock{store: s, id: s.lockID(key)}
+	err := again(ctx, func() error { return l.acquire(ctx) })
 	if err != nil {
 		<-s.slots
-		return nil, fmt.Errorf("sqlstore: a connection for the lock: %w", err)
-	}
-	l := &sessionLock{store: s, conn: conn, id: s.lockID(key)}
-	if err := l.acquire(ctx); err != nil {
-		l.discard()
 		if cerr := ctx.Err(); cerr != nil {
 			err = cerr
 		}
@@ -71,15 +67,23 @@ type sessionLock struct {
 	done  atomic.Bool
 }
 
-func (l *sessionLock) acquire(ctx context.Context) error {
+func (l *sessionLock) acquire(ctx context.Context) (err error) {
+	if l.conn, err = l.store.db.Conn(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
 	if l.store.dialect == PostgreSQL {
-		_, err := l.conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", l.id)
+		_, err = l.conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", l.id)
 		return err
 	}
 	for {
 		var got sql.NullInt64
 		// In turns of a minute: servers differ in how they take "for ever".
-		if err := l.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 60)", l.id).Scan(&got); err != nil {
+		if err = l.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 60)", l.id).Scan(&got); err != nil {
 			return err
 		}
 		if got.Int64 == 1 {
@@ -125,23 +129,20 @@ func (l *sessionLock) Unlock() error {
 	if l.store.dialect == PostgreSQL {
 		query = "SELECT pg_advisory_unlock($1)"
 	}
+	defer func() { <-l.store.slots }()
 	var released sql.NullBool
 	err := l.conn.QueryRowContext(ctx, query, l.id).Scan(&released)
 	if err != nil || !released.Bool {
-		l.discard() // which ends the lock, too
+		l.close() // which ends the lock, too
 		return nil
 	}
-	err = l.conn.Close()
-	<-l.store.slots
-	return err
+	return l.conn.Close()
 }
 
-// discard closes the connection itself instead of returning it to the pool.
-func (l *sessionLock) discard() {
-	l.done.Store(true)
+// close closes the connection itself instead of returning it to the pool.
+func (l *sessionLock) close() {
 	_ = l.conn.Raw(func(any) error { return driver.ErrBadConn })
 	_ = l.conn.Close()
-	<-l.store.slots
 }
 
 // fileLocks are an SQLite database's: its own locks end with a transaction, and block all writers.

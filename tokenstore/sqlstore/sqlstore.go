@@ -118,8 +118,10 @@ func (s *Store) Get(ctx context.Context, key string) (tokenstore.Record, error) 
 		return tokenstore.Record{}, err
 	}
 	var r tokenstore.Record
-	err := s.retryBusy(ctx, func() error {
-		return s.db.QueryRowContext(ctx, s.sql("SELECT data, version FROM %s WHERE name = ?"), []byte(key)).Scan(&r.Data, &r.Version)
+	err := again(ctx, func() error {
+		return s.retryBusy(ctx, func() error {
+			return s.db.QueryRowContext(ctx, s.sql("SELECT data, version FROM %s WHERE name = ?"), []byte(key)).Scan(&r.Data, &r.Version)
+		})
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return tokenstore.Record{}, tokenstore.ErrNotFound
@@ -133,7 +135,8 @@ func (s *Store) Get(ctx context.Context, key string) (tokenstore.Record, error) 
 	return r, nil
 }
 
-// Put implements tokenstore.Store. A write whose acknowledgement was lost is looked up once before it is reported as failed.
+// Put implements tokenstore.Store. When a connection breaks within, the record is looked up, and the write repeated if it
+// did not happen: by compare-and-swap and one version for all tries, that cannot do it twice.
 func (s *Store) Put(ctx context.Context, key string, r tokenstore.Record) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -142,6 +145,17 @@ func (s *Store) Put(ctx context.Context, key string, r tokenstore.Record) (strin
 		return "", err
 	}
 	next := tokenstore.NewVersion()
+	err := again(ctx, func() error { return s.put(ctx, key, r, next) })
+	switch {
+	case err == nil:
+		return next, nil
+	case errors.Is(err, tokenstore.ErrConflict):
+		return "", err
+	}
+	return "", s.wrap("saving", err)
+}
+
+func (s *Store) put(ctx context.Context, key string, r tokenstore.Record, next string) error {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	data := r.Data
 	if data == nil {
@@ -156,24 +170,25 @@ func (s *Store) Put(ctx context.Context, key string, r tokenstore.Record) (strin
 			data, next, now, []byte(key), r.Version)
 	}
 	if err == nil && done == 1 {
-		return next, nil
+		return nil
 	}
 	if cerr := ctx.Err(); cerr != nil {
-		return "", fmt.Errorf("sqlstore: saving: %w", cerr)
+		return cerr
 	}
+	// Either the record has another version, which an INSERT reports as an error that every driver words differently; or it
+	// was written, and the acknowledgement got lost.
 	there, lerr := s.Get(ctx, key)
 	switch {
 	case lerr == nil && there.Version == next:
-		return next, nil // it was written, the acknowledgement got lost
+		return nil
 	case lerr == nil && there.Version != r.Version, errors.Is(lerr, tokenstore.ErrNotFound) && r.Version != "":
-		return "", tokenstore.ErrConflict
-	case err == nil:
-		err = lerr
-		if err == nil {
-			err = tokenstore.ErrConflict // changed away and back between the two statements is impossible: versions are not reused
-		}
+		return tokenstore.ErrConflict
+	case err != nil:
+		return err
+	case lerr != nil:
+		return lerr
 	}
-	return "", s.wrap("saving", err)
+	return tokenstore.ErrConflict
 }
 
 // Delete implements tokenstore.Store.
@@ -181,7 +196,10 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := check(ctx, key); err != nil {
 		return err
 	}
-	_, err := s.exec(ctx, s.sql("DELETE FROM %s WHERE name = ?"), []byte(key))
+	err := again(ctx, func() error {
+		_, err := s.exec(ctx, s.sql("DELETE FROM %s WHERE name = ?"), []byte(key))
+		return err
+	})
 	return s.wrap("deleting", err)
 }
 
@@ -191,7 +209,8 @@ func (s *Store) List(ctx context.Context) iter.Seq2[string, error] {
 		const page = 500
 		last := []byte{}
 		for {
-			names, err := s.page(ctx, last, page)
+			var names [][]byte
+			err := again(ctx, func() (err error) { names, err = s.page(ctx, last, page); return err })
 			if err != nil {
 				yield("", s.wrap("listing", err))
 				return
@@ -241,22 +260,6 @@ func (s *Store) exec(ctx context.Context, query string, args ...any) (rows int64
 		return err
 	})
 	return rows, err
-}
-
-// retryBusy waits for other writers of an SQLite database, whose driver does not by itself. Nothing was done when it is busy.
-func (s *Store) retryBusy(ctx context.Context, do func() error) error {
-	deadline := time.Now().Add(10 * time.Second)
-	for wait := time.Millisecond; ; wait = min(wait*2, 50*time.Millisecond) {
-		err := do()
-		if err == nil || !s.dialect.busy(err) || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-		}
-	}
 }
 
 // sql fills in the table's name and numbers the placeholders where the dialect wants that.

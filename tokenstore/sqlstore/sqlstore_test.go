@@ -12,7 +12,6 @@ import (
 	_ "github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
 
 	"github.com/ewsmail/ewsmail/tokenstore"
@@ -20,8 +19,6 @@ import (
 	"github.com/ewsmail/ewsmail/tokenstore/sqlstore"
 	"github.com/ewsmail/ewsmail/tokenstore/storetest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // database is one kind of database, running.
 type database struct {
