@@ -75,8 +75,8 @@ var canned sync.Map // answers by name
 func serveCanned(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	parts := strings.Split(r.URL.Path, "/")
-	if ms, err := strconv.Atoi(r.URL.Query().Get("latency")); err == nil {
-		time.Sleep(time.Duration(ms) * time.Millisecond)
+	if strings.HasSuffix(parts[1], "20ms") {
+		time.Sleep(20 * time.Millisecond)
 	}
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 	_, _ = w.Write(cannedAnswer(parts[1], body))
@@ -145,10 +145,18 @@ func makeCanned(work, op string, request []byte) []byte {
 	var b strings.Builder
 	switch op {
 	case "FindItem":
-		for i := range cannedPage {
+		from, to, last := 0, cannedPage, "true"
+		if n, err := strconv.Atoi(attribute(request, "MaxEntriesReturned")); err == nil && n < cannedPage { // two pages
+			if bytes.Contains(request, []byte("<m:Restriction>")) {
+				from = n
+			} else {
+				to, last = n, "false"
+			}
+		}
+		for i := from; i < to; i++ {
 			b.WriteString(cannedSummary(i))
 		}
-		return response(op, success(op, `<m:RootFolder IndexedPagingOffset="1000" TotalItemsInView="1000" IncludesLastItemInRange="true"><t:Items>`+b.String()+`</t:Items></m:RootFolder>`))
+		return response(op, success(op, `<m:RootFolder IndexedPagingOffset="1000" TotalItemsInView="1000" IncludesLastItemInRange="`+last+`"><t:Items>`+b.String()+`</t:Items></m:RootFolder>`))
 	case "GetItem":
 		n := bytes.Count(request, []byte("<t:ItemId "))
 		var all []string
@@ -421,6 +429,80 @@ func benchAttachment(b *testing.B, bytes int) {
 
 func BenchmarkAttachment25MB(b *testing.B)  { benchAttachment(b, 25_000_000) }
 func BenchmarkAttachment150MB(b *testing.B) { benchAttachment(b, 150_000_000) }
+
+// BenchmarkBodies1000Latency20ms is wall time against a server that answers after 20 ms.
+func BenchmarkBodies1000Latency20ms(b *testing.B) {
+	endpoint := benchServer(b, "html20ms")
+	b.Run("ews", func(b *testing.B) {
+		m := benchClient(b, endpoint).Own()
+		work := func() {
+			n := 0
+			for msg, err := range m.Messages(context.Background(), ews.Inbox, nil) {
+				if err != nil || len(msg.Body.Text) < 20000 {
+					b.Fatal(err)
+				}
+				n++
+			}
+			if n != 1000 {
+				b.Fatal(n)
+			}
+		}
+		measureCPU(b, 26_000_000, work)
+	})
+}
+
+// BenchmarkCreateItem1000 stores a thousand drafts, one request each.
+func BenchmarkCreateItem1000(b *testing.B) {
+	endpoint := benchServer(b, "create")
+	c := benchClient(b, endpoint)
+	item := `<m:CreateItem MessageDisposition="SaveOnly"><m:SavedItemFolderId><t:DistinguishedFolderId Id="drafts"/></m:SavedItemFolderId><m:Items><t:Message><t:Subject>RE: [Ticket #1]</t:Subject><t:Body BodyType="HTML">` +
+		strings.Repeat("&lt;p&gt;Thank you for your message.&lt;/p&gt;", 20) + `</t:Body><t:ToRecipients><t:Mailbox><t:EmailAddress>ann@example.com</t:EmailAddress></t:Mailbox></t:ToRecipients></t:Message></m:Items></m:CreateItem>`
+	request := soapRequest(item)
+	b.Run("drain", func(b *testing.B) { // a bare POST of the same request
+		client := plainHTTP()
+		measureCPU(b, int64(len(request))*1000, func() {
+			for range 1000 {
+				drainBody(b, plainPost(b, client, endpoint, request))
+			}
+		})
+	})
+	b.Run("ews", func(b *testing.B) {
+		draft := ews.NewDraftForBench(strings.Repeat("<p>Thank you for your message.</p>", 20))
+		m := c.Own()
+		measureCPU(b, int64(len(request))*1000, func() {
+			for range 1000 {
+				if err := m.CreateForBench(context.Background(), draft); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	})
+	b.Run("encodingxml", func(b *testing.B) {
+		client := plainHTTP()
+		measureCPU(b, int64(len(request))*1000, func() {
+			for range 1000 {
+				out, err := xml.Marshal(xmlCreate{Disposition: "SaveOnly", Subject: "RE: [Ticket #1]", Body: strings.Repeat("<p>Thank you for your message.</p>", 20), To: "ann@example.com"})
+				if err != nil {
+					b.Fatal(err)
+				}
+				var v xmlAnswer
+				body := plainPost(b, client, endpoint, soapRequest(string(out)))
+				if err := xml.NewDecoder(body).Decode(&v); err != nil {
+					b.Fatal(err)
+				}
+				body.Close()
+			}
+		})
+	})
+}
+
+type xmlCreate struct {
+	XMLName     xml.Name `xml:"m:CreateItem"`
+	Disposition string   `xml:"MessageDisposition,attr"`
+	Subject     string   `xml:"m:Items>t:Message>t:Subject"`
+	Body        string   `xml:"m:Items>t:Message>t:Body"`
+	To          string   `xml:"m:Items>t:Message>t:ToRecipients>t:Mailbox>t:EmailAddress"`
+}
 
 func BenchmarkMIME1000x100kB(b *testing.B) {
 	endpoint := benchServer(b, "mime")

@@ -79,11 +79,23 @@ func (w *Writer) Text(text string) { w.escape(text, false) }
 // Raw writes xml as it is.
 func (w *Writer) Raw(xml string) { w.buf = append(w.buf, xml...) }
 
+// ordinary tells the bytes that stand for themselves everywhere.
+var ordinary = func() (t [256]bool) {
+	for c := 0x20; c < utf8.RuneSelf; c++ {
+		t[c] = c != '&' && c != '<' && c != '>' && c != '"'
+	}
+	return
+}()
+
 // escape appends s so that a reader gets back exactly s, carriage returns included, but for what XML cannot carry.
 func (w *Writer) escape(s string, attr bool) {
 	done := 0
 	for i := 0; i < len(s); {
 		c := s[i]
+		if ordinary[c] {
+			i++
+			continue
+		}
 		n := 1
 		rep := ""
 		switch {
@@ -180,9 +192,14 @@ type pass struct {
 	next    int // segment
 	content io.ReadCloser
 	left    int64 // bytes of the open content still to come
-	in      [3 << 10]byte
-	out     [4 << 10]byte
-	rest    []byte // encoded, in out
+	coder   *coder
+	rest    []byte // encoded, in coder.out
+}
+
+// coder holds what encoding needs; most requests have nothing to encode.
+type coder struct {
+	in  [3 << 10]byte
+	out [4 << 10]byte
 }
 
 // ErrContentSize reports a content whose length differs from the size given for it.
@@ -222,6 +239,9 @@ func (p *pass) Read(b []byte) (n int, err error) {
 			return n, err
 		}
 		p.left = s.size
+		if p.coder == nil {
+			p.coder = new(coder)
+		}
 	}
 	if n == 0 && len(b) > 0 {
 		return 0, io.EOF
@@ -232,14 +252,14 @@ func (p *pass) Read(b []byte) (n int, err error) {
 // encode takes the next piece of the open content. Pieces are multiples of three bytes, so that only the last one is padded.
 func (p *pass) encode() error {
 	if p.left == 0 {
-		if n, _ := io.ReadFull(p.content, p.in[:1]); n > 0 {
+		if n, _ := io.ReadFull(p.content, p.coder.in[:1]); n > 0 {
 			return fmt.Errorf("%w: more than %d bytes", ErrContentSize, p.w.segments[p.next-1].size)
 		}
 		err := p.content.Close()
 		p.content = nil
 		return err
 	}
-	piece := p.in[:min(int64(len(p.in)), p.left)]
+	piece := p.coder.in[:min(int64(len(p.coder.in)), p.left)]
 	if n, err := io.ReadFull(p.content, piece); err != nil {
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			size := p.w.segments[p.next-1].size
@@ -248,8 +268,8 @@ func (p *pass) encode() error {
 		return err
 	}
 	p.left -= int64(len(piece))
-	base64.StdEncoding.Encode(p.out[:], piece)
-	p.rest = p.out[:encodedLen(int64(len(piece)))]
+	base64.StdEncoding.Encode(p.coder.out[:], piece)
+	p.rest = p.coder.out[:encodedLen(int64(len(piece)))]
 	return nil
 }
 
@@ -265,6 +285,9 @@ func (p *pass) Close() error {
 
 // StartEnvelope opens soap:Envelope with the prefixes soap, t and m, and no more.
 func (w *Writer) StartEnvelope() {
+	if w.buf == nil {
+		w.buf = make([]byte, 0, 2<<10)
+	}
 	w.Raw(`<?xml version="1.0" encoding="utf-8"?>` + "\n")
 	w.Start("soap:Envelope", "xmlns:soap", NSSOAP, "xmlns:t", NSTypes, "xmlns:m", NSMessages)
 }

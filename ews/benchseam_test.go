@@ -1,0 +1,18 @@
+package ews
+
+import (
+	"context"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
+
+// NewDraftForBench is a draft with an HTML body.
+func NewDraftForBench(html string) *Draft {
+	return &Draft{Subject: "RE: [Ticket #1]", Body: Body{HTML: true, Text: html}, To: []Address{{Email: "ann@example.com"}}}
+}
+
+// CreateForBench is the CreateItem of Send, without the steps that follow.
+func (m *Mailbox) CreateForBench(ctx context.Context, d *Draft) error {
+	_, err := m.create(ctx, func(w *wire.Writer) { d.write(w, "marker") })
+	return err
+}
