@@ -3,6 +3,7 @@ package ews
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -124,7 +125,9 @@ func (p *pace) wait(ctx context.Context, patience *time.Duration) error {
 			return &backoffError{left}
 		}
 		*patience -= left
-		if err := sleep(ctx, left); err != nil {
+		// Programs that were told to wait together should not come back together. The extra is no part of the patience,
+		// or a wait that just fits would fail now and then.
+		if err := sleep(ctx, left+rand.N(min(left/20, 2*time.Second)+1)); err != nil {
 			return err
 		}
 	}
@@ -169,9 +172,7 @@ func (p *pace) release(e *Error, ok bool, policy *RetryPolicy) {
 		}
 		d := e.RetryAfter
 		if d <= 0 {
-			d = jitter(policy.delay(p.row, 5*policy.BaseDelay))
-		} else {
-			d += min(d/10, 5*time.Second) - jitter(min(d/10, 5*time.Second)) // not all programs of a tenant at once
+			d = jitter(policy.delay(p.row, policy.throttleBase()))
 		}
 		if until := now.Add(d); until.After(p.until) {
 			p.until = until

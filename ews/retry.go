@@ -61,14 +61,24 @@ func (p *RetryPolicy) withDefaults() RetryPolicy {
 	return r
 }
 
-// delay is our own wait after that many failures in a row (1, 2 ...), without the random part. It cannot overflow: doubling
-// stops at MaxDelay.
+// delay is our own wait after that many failures in a row (1, 2 ...), without the random part. It cannot overflow.
 func (p *RetryPolicy) delay(failures int, base time.Duration) time.Duration {
-	d := base
-	for i := 1; i < failures && d < p.MaxDelay; i++ {
+	d := min(base, p.MaxDelay)
+	for range failures - 1 {
+		if d > p.MaxDelay/2 {
+			return p.MaxDelay
+		}
 		d *= 2
 	}
-	return min(d, p.MaxDelay)
+	return d
+}
+
+// throttleBase is the first wait after throttling for which the server named no time.
+func (p *RetryPolicy) throttleBase() time.Duration {
+	if p.BaseDelay > p.MaxDelay/5 {
+		return p.MaxDelay
+	}
+	return 5 * p.BaseDelay
 }
 
 // jitter takes a random part of up to half off d.

@@ -353,19 +353,32 @@ func (x *exchange) damaged(err error) *Error {
 
 // pageTitle describes a web page by its title, for an error's text; "" if body is none.
 func pageTitle(body []byte) string {
-	head := bytes.ToLower(bytes.TrimLeft(body[:min(len(body), headBytes)], " \t\r\n\xef\xbb\xbf"))
-	if !bytes.HasPrefix(head, []byte("<!doctype html")) && !bytes.HasPrefix(head, []byte("<html")) {
+	body = bytes.TrimLeft(body[:min(len(body), headBytes)], " \t\r\n\xef\xbb\xbf")
+	head := asciiLower(body)
+	if !strings.HasPrefix(head, "<!doctype html") && !strings.HasPrefix(head, "<html") {
 		return ""
 	}
-	if _, rest, ok := bytes.Cut(head, []byte("<title>")); ok {
-		if title, _, ok := bytes.Cut(rest, []byte("</title>")); ok {
-			i := bytes.Index(bytes.ToLower(body), title)
-			if t := line(string(body[i : i+len(title)])); t != "" {
+	if from := strings.Index(head, "<title>"); from >= 0 {
+		from += len("<title>")
+		if n := strings.Index(head[from:], "</title>"); n >= 0 {
+			if t := line(string(body[from : from+n])); t != "" {
 				return fmt.Sprintf(" (a web page: %.80q)", t)
 			}
 		}
 	}
 	return untitled
+}
+
+// asciiLower keeps every byte's place, which bytes.ToLower does not for what is no UTF-8.
+func asciiLower(b []byte) string {
+	l := make([]byte, len(b))
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		l[i] = c
+	}
+	return string(l)
 }
 
 const untitled = " (a web page)"
