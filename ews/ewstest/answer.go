@@ -63,13 +63,13 @@ func (a *answer) open(version string) {
 func (a *answer) close() { a.w.EndAll() }
 
 // root starts the operation's answer element.
-func (a *answer) root(name string) {
+func (a *answer) root(name string, attrs ...string) {
 	if a.style == StyleS {
-		a.w.Start(name, "xmlns:m", wire.NSMessages, "xmlns:xsd", "http://www.w3.org/2001/XMLSchema",
-			"xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance", "xmlns:t", wire.NSTypes)
+		a.w.Start(name, append(attrs, "xmlns:m", wire.NSMessages, "xmlns:xsd", "http://www.w3.org/2001/XMLSchema",
+			"xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance", "xmlns:t", wire.NSTypes)...)
 		return
 	}
-	a.start(name)
+	a.start(name, attrs...)
 }
 
 // named returns the name to write and adds a declaration where the default namespace changes.

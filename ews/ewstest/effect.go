@@ -191,6 +191,10 @@ func (a *answer) failEvery(env *envelope, err *opError) {
 		a.end()
 		return
 	}
+	if name == "FindConversation" || name == "GetMailTips" {
+		a.whole(name, err)
+		return
+	}
 	n := 1
 	for _, k := range env.op.all() {
 		switch k.name {
@@ -205,6 +209,21 @@ func (a *answer) failEvery(env *envelope, err *opError) {
 		a.message(name+"ResponseMessage", err, nil, func() { a.tailOf(name) })
 	}
 	a.end()
+	a.end()
+}
+
+// whole writes the failed answer of an operation whose answer is itself the response message.
+func (a *answer) whole(op string, err *opError) {
+	a.root("m:"+op+"Response", "ResponseClass", "Error")
+	a.leaf("m:MessageText", err.text)
+	a.leaf("m:ResponseCode", err.code)
+	a.leaf("m:DescriptiveLinkKey", "0")
+	if len(err.values) > 0 {
+		a.start("m:MessageXml")
+		a.values(err.values)
+		a.end()
+	}
+	a.codes = append(a.codes, err.code)
 	a.end()
 }
 

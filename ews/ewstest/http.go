@@ -67,6 +67,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnsupportedMediaType)
 		return
 	}
+	who := strings.ToLower(orDefault(env.imperson.value(), id.UPN))
+	if !s.enter(who) {
+		full := ConnectionCount()
+		full.instead(ctx, ex, env)
+		return
+	}
+	defer s.leave(who)
 	effect := s.matchFault(log)
 	if effect != nil {
 		s.update(func() { log.Faulted = true })

@@ -35,6 +35,18 @@ func init() { // not an initializer: handlers reach the table through nested ope
 		"m:Subscribe":           (*call).subscribe,
 		"m:Unsubscribe":         (*call).unsubscribe,
 		"m:GetEvents":           (*call).getEvents,
+
+		"m:ArchiveItem":               (*call).archiveItem,
+		"m:MarkAsJunk":                (*call).markAsJunk,
+		"m:ConvertId":                 (*call).convertID,
+		"m:ExportItems":               (*call).exportItems,
+		"m:UploadItems":               (*call).uploadItems,
+		"m:FindConversation":          (*call).findConversation,
+		"m:GetConversationItems":      (*call).getConversationItems,
+		"m:GetMailTips":               (*call).getMailTips,
+		"m:GetServerTimeZones":        (*call).getServerTimeZones,
+		"m:GetUserOofSettingsRequest": (*call).getOof,
+		"m:SetUserOofSettingsRequest": (*call).setOof,
 	}
 }
 

@@ -23,6 +23,7 @@ type Mailbox struct {
 	named   map[string]*folder // by distinguished name
 	items   map[string]*item
 	threads threads
+	oof     Oof
 }
 
 // ItemID names one version of an item.

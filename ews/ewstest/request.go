@@ -192,13 +192,11 @@ func prefixed(n wire.Name) string {
 	return "?:" + n.Local
 }
 
-// readNode reads the current element and what is in it, and checks both against the schema table.
+// readNode reads the current element and what is in it, and checks both against the schema table. parent is the key of the
+// element around it there.
 func readNode(s *wire.Scanner, parent string) (*node, error) {
 	n := &node{name: prefixed(s.Name())}
-	el := schemaOf(n.name)
-	if n.name == "t:Message" && (parent == "t:InternalReply" || parent == "t:ExternalReply") {
-		el = textElement // the one name of the schema that means two things here
-	}
+	el := schemaOf(parent, n.name)
 	for _, a := range el.attrs {
 		v, ok := s.Attr(a.name)
 		switch {
@@ -231,7 +229,7 @@ func readNode(s *wire.Scanner, parent string) (*node, error) {
 	}
 	var names strings.Builder
 	for d := s.Depth(); s.Child(d); {
-		k, err := readNode(s, n.name)
+		k, err := readNode(s, el.key)
 		n.kids = append(n.kids, k)
 		if err != nil {
 			return n, err

@@ -8,7 +8,7 @@ import (
 
 // The part of the EWS schema that requests are checked against, in the shape of DTD content models: a name alone is in the types
 // namespace, m:Name in messages; ? * + | and brackets as usual. @Name is an attribute, @Name! a required one, =a|b its values.
-// Elements that are not listed hold text. Exchange validates requests in this way before it looks at them.
+// Elements that are not listed hold text. Parent>Name is an element that means something else within that parent. Exchange validates requests in this way before it looks at them.
 const schemaTable = `
 t:ExchangeImpersonation  ConnectingSID
 t:ConnectingSID          PrincipalName|SID|PrimarySmtpAddress|SmtpAddress
@@ -181,12 +181,26 @@ t:ExternalAudience       =None|Known|All
 t:Duration               StartTime EndTime
 t:InternalReply          Message?
 t:ExternalReply          Message?
+t:InternalReply>t:Message =text
+t:ExternalReply>t:Message =text
 m:ExportItems            m:ItemIds
+m:UploadItems            m:Items
+m:UploadItems>m:Items    Item+
+m:UploadItems>m:Items>t:Item ParentFolderId ItemId? Data @CreateAction!=CreateNew|Update|UpdateOrCreate @IsAssociated=bool
+t:Data                   =base64
+m:FindConversation       (m:IndexedPageItemView|m:SeekToConditionPageItemView)? m:SortOrder? m:ParentFolderId m:MailboxScope? m:QueryString? m:ConversationShape? @Traversal @ViewFilter
+m:ConversationShape      BaseShape AdditionalProperties?
+m:GetConversationItems   m:ItemShape m:FoldersToIgnore? m:MaxItemsToReturn? m:SortOrder? m:MailboxScope? m:Conversations
+m:GetConversationItems>m:SortOrder =text
+m:FoldersToIgnore        (FolderId|DistinguishedFolderId)+
+m:Conversations          Conversation+
+t:Conversation           ConversationId SyncState?
+t:ConversationId         EMPTY @Id! @ChangeKey
+m:GetMailTips            m:SendingAs m:Recipients m:MailTipsRequested
+m:SendingAs              Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?
+m:Recipients             Mailbox*
 m:GetServerTimeZones     m:Ids? @ReturnFullTimeZoneData=bool
 m:Ids                    Id*
-m:GetRoomLists
-m:ExpandDL               m:Mailbox
-m:Mailbox                Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?
 `
 
 const (
@@ -198,6 +212,7 @@ const (
 )
 
 type schemaElement struct {
+	key    string
 	model  *regexp.Regexp // over "prefix:Name;" of the children; nil: text
 	value  valueType
 	base64 bool
@@ -218,7 +233,7 @@ var schemaElements = sync.OnceValue(func() map[string]*schemaElement {
 		if name == "" {
 			continue
 		}
-		el := &schemaElement{}
+		el := &schemaElement{key: name}
 		var model []string
 		for _, f := range strings.Fields(rest) {
 			switch {
@@ -251,8 +266,12 @@ var schemaElements = sync.OnceValue(func() map[string]*schemaElement {
 
 var textElement = &schemaElement{value: "text"}
 
-func schemaOf(name string) *schemaElement {
-	if el := schemaElements()[name]; el != nil {
+func schemaOf(parent, name string) *schemaElement {
+	table := schemaElements()
+	if el := table[parent+">"+name]; el != nil {
+		return el
+	}
+	if el := table[name]; el != nil {
 		return el
 	}
 	return textElement

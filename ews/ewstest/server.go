@@ -21,7 +21,9 @@ type Options struct {
 	Latency  time.Duration    // passes before every answer
 	Listener net.Listener     // where NewServer listens; nil is a free loopback port
 
-	PageLimit  int // most rows of one FindItem or FindFolder page; 0 is 1000, the limit of Exchange Online
+	PageLimit     int // most rows of one FindItem or FindFolder page; 0 is 1000, the limit of Exchange Online
+	MaxConcurrent int // requests of one user at a time, streams included; more fail with ErrorExceededConnectionCount. 0 is no limit
+
 	ShortPages int // when positive, pages end after so many rows although more were asked for and exist
 
 	Style             Style  // how namespaces are written
@@ -55,11 +57,14 @@ type Server struct {
 	outbound      []Outbound
 	faults        []*FaultCounter
 	subscriptions map[string]*subscription
+	open          map[string]int // requests being answered, by user
+	mostOpen      map[string]int
 }
 
 // New returns a Server that does not listen: serve it with a server of your own, as an http.Handler. Close ends its streams.
 func New(o *Options) *Server {
-	s := &Server{byAddress: map[string]*Mailbox{}, subscriptions: map[string]*subscription{}}
+	s := &Server{byAddress: map[string]*Mailbox{}, subscriptions: map[string]*subscription{},
+		open: map[string]int{}, mostOpen: map[string]int{}}
 	if o != nil {
 		s.o = *o
 	}
@@ -136,6 +141,32 @@ func (s *Server) Mailbox(addr string) *Mailbox {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.byAddress[strings.ToLower(addr)]
+}
+
+// enter counts a request of the user in; false when that would be more than allowed.
+func (s *Server) enter(user string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.o.MaxConcurrent > 0 && s.open[user] >= s.o.MaxConcurrent {
+		return false
+	}
+	s.open[user]++
+	s.mostOpen[user] = max(s.mostOpen[user], s.open[user])
+	return true
+}
+
+func (s *Server) leave(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[user]--
+}
+
+// MostConcurrent returns the largest number of requests that were being answered at the same time for the mailbox with that address:
+// the user of a delegated token, or who was impersonated.
+func (s *Server) MostConcurrent(addr string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mostOpen[strings.ToLower(addr)]
 }
 
 // next numbers ids, change keys and changes. The caller holds the lock.

@@ -28,8 +28,12 @@ func (c *call) updateItem() *soapFault {
 		if stale && resolution == "AutoResolve" && changesContent(n) {
 			return nil, fail("ErrorIrresolvableConflict")
 		}
+		unread := !it.read
 		if err := c.update(it, n.kid("t:Updates").all()); err != nil {
 			return nil, err
+		}
+		if quiet := op.attr("SuppressReadReceipts"); unread && it.read && quiet != "true" && quiet != "1" {
+			c.receipt(it)
 		}
 		if disposition != "SaveOnly" && it.draft {
 			to := it.mb.named["sentitems"]
