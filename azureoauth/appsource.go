@@ -105,7 +105,9 @@ func (s *AppSource) fetch(ctx context.Context, challenge string) (*oauth2.Token,
 	if err != nil {
 		return nil, err
 	}
-	form := url.Values{"grant_type": {"client_credentials"}, "scope": {strings.Join(c.appScopes(), " ")}}
+	scopes := c.appScopes()
+	c.tellScopes(scopes)
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {strings.Join(scopes, " ")}}
 	if form.Get("scope") == "" {
 		form.Del("scope")
 	}

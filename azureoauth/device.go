@@ -48,6 +48,7 @@ func (c *Config) DeviceAuth(ctx context.Context, o *SignInOptions) (*DeviceCode,
 	if err != nil {
 		return nil, err
 	}
+	c.tellScopes(c.signInScopes())
 	begun := time.Now().Round(0)
 	obj, a, err := c.postForm(ctx, op, target, func(ctx context.Context) (url.Values, error) {
 		begun = time.Now().Round(0)

@@ -194,6 +194,13 @@ func (c *Config) appScopes() []string {
 	return []string{c.resource() + "/" + scopeDefault}
 }
 
+// tellScopes logs once what becomes of the scope: an admin who compares it with the sign-in logs should find out why.
+func (c *Config) tellScopes(sent []string) {
+	if typed := strings.Join(c.Scopes, " "); typed != strings.Join(sent, " ") && c.shared().told.CompareAndSwap(false, true) {
+		c.logger().Info("oauth scope is sent with its resource", "typed", typed, "sent", strings.Join(sent, " "))
+	}
+}
+
 // appOnlyScopes tells a registration that can only be used without a person: ".default" or full_access_as_app alone.
 func appOnlyScopes(scopes []string) bool {
 	n := 0

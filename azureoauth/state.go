@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -15,6 +16,7 @@ import (
 // request, and the failures that must not be repeated yet (Entra answers hammering with AADSTS50196 and blocks the client).
 type state struct {
 	transport http.RoundTripper
+	told      atomic.Bool // that a scope is sent otherwise than typed
 
 	mu      sync.Mutex
 	flights map[flightKey]*flight

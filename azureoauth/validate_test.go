@@ -2,6 +2,7 @@ package azureoauth_test
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -284,5 +285,20 @@ func TestCloudEndpoints(t *testing.T) {
 	}
 	if _, err := azureoauth.ParseCloud("germany"); err == nil {
 		t.Error("germany is accepted")
+	}
+}
+
+// What is sent otherwise than typed is logged once.
+func TestRewrittenScopeIsLoggedOnce(t *testing.T) {
+	var b strings.Builder
+	c := pasted()
+	c.Logger = slog.New(slog.NewTextHandler(&b, nil))
+	for range 3 {
+		if _, _, err := c.AuthCodeURL(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(b.String(), "typed=\"EWS.AccessAsUser.All offline_access\" sent=\"https://outlook.office365.com/EWS.AccessAsUser.All offline_access"); n != 1 {
+		t.Errorf("logged %d times: %s", n, b.String())
 	}
 }

@@ -85,7 +85,7 @@ type User struct {
 func DefaultApp() App {
 	return App{
 		ID: DefaultClientID, Secret: DefaultClientSecret, Name: "Helpdesk demo", Roles: []string{"full_access_as_app"},
-		RedirectURIs: []string{"http://localhost", "http://localhost/callback", "http://127.0.0.1", "http://127.0.0.1/callback", "https://helpdesk.example/oauth/callback"},
+		RedirectURIs: []string{"http://localhost", "http://localhost/callback", "http://localhost/oauth/callback", "http://127.0.0.1", "http://127.0.0.1/callback", "https://helpdesk.example/oauth/callback"},
 	}
 }
 

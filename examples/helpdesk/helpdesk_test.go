@@ -1,0 +1,376 @@
+package main
+
+import (
+	"context"
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ewsmail/ewsmail/examples/internal/demo"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// logs collects the program's output; it is written from several goroutines.
+type logs struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// visitor is a person with a browser.
+type visitor struct {
+	t      *testing.T
+	app    *app
+	client *http.Client
+	seen   strings.Builder // every page
+}
+
+// start runs the program as main does, and returns a visitor of it.
+func start(t *testing.T, args ...string) (*visitor, *logs) {
+	t.Helper()
+	out := &logs{}
+	ctx, stop := context.WithCancel(context.Background())
+	ready, done := make(chan *app, 1), make(chan error, 1)
+	go func() {
+		done <- run(ctx, append([]string{"-listen", "127.0.0.1:0"}, args...), func(string) string { return "" }, out, func(a *app) { ready <- a })
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("the program ended with %v", err)
+		}
+	})
+	select {
+	case a := <-ready:
+		return visit(t, a), out
+	case err := <-done:
+		done <- nil
+		t.Fatalf("the program did not start: %v\n%s", err, out)
+	}
+	return nil, nil
+}
+
+func visit(t *testing.T, a *app) *visitor {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &visitor{t: t, app: a, client: &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}}
+}
+
+func (v *visitor) page(resp *http.Response, err error) (int, string) {
+	v.t.Helper()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.seen.Write(b)
+	return resp.StatusCode, html.UnescapeString(string(b))
+}
+
+func (v *visitor) get(path string) (int, string) {
+	v.t.Helper()
+	return v.page(v.client.Get(v.app.base.String() + path))
+}
+
+func (v *visitor) post(path string, form url.Values) (int, string) {
+	v.t.Helper()
+	return v.page(v.client.PostForm(v.app.base.String()+path, form))
+}
+
+var (
+	requestInput = regexp.MustCompile(`name="request" value="([^"]*)"`)
+	formInput    = regexp.MustCompile(`<input id="[a-z_]+" name="([a-z_]+)" value="([^"]*)"`)
+)
+
+// signIn clicks on Connect, and on Accept (or Cancel) of the sign-in page.
+func (v *visitor) signIn(answer string) (int, string) {
+	v.t.Helper()
+	status, page := v.get("/connect")
+	m := requestInput.FindStringSubmatch(page)
+	if status != 200 || m == nil {
+		v.t.Fatalf("no sign-in page: %d %s", status, page)
+	}
+	return v.page(v.client.PostForm(strings.Replace(v.app.tenant.Entra.AuthURL(), "authorize", "approve", 1),
+		url.Values{"request": {html.UnescapeString(m[1])}, "upn": {demo.Mailbox}, "answer": {answer}}))
+}
+
+// form is the settings form as the browser holds it.
+func (v *visitor) form() url.Values {
+	v.t.Helper()
+	_, page := v.get("/settings")
+	f := url.Values{}
+	for _, m := range formInput.FindAllStringSubmatch(page, -1) {
+		f.Set(m[1], m[2])
+	}
+	return f
+}
+
+func contains(t *testing.T, page string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(page, p) {
+			t.Errorf("%q is missing in:\n%s", p, page)
+		}
+	}
+}
+
+// The whole story of a mailbox: connect, proof, revoked, banner, reconnect, disconnect.
+func TestConnectProveReconnectDisconnect(t *testing.T) {
+	v, out := start(t)
+	_, page := v.get("/")
+	contains(t, page, "is not connected", `href="/connect"`)
+
+	status, page := v.signIn("accept")
+	if status != 200 {
+		t.Fatalf("%d %s", status, page)
+	}
+	contains(t, page, "Connected.", demo.Mailbox, "https://outlook.office365.com/EWS.AccessAsUser.All", "<td>Inbox</td><td>49</td>", "Newest in the inbox")
+	if n := strings.Count(page, "<tr>"); n != 1+3+1+5 {
+		t.Errorf("%d rows of folders and subjects", n)
+	}
+
+	// An administrator revokes the sessions, and the access token comes to its end.
+	v.app.tenant.Entra.RevokeSessions(demo.Mailbox)
+	v.app.tenant.Entra.Advance(2 * time.Hour)
+	_, page = v.get("/")
+	contains(t, page, "needs a new sign-in", "Reconnect", "Sign in")
+	_, page = v.signIn("accept")
+	contains(t, page, "Connected.")
+
+	_, page = v.post("/disconnect", nil)
+	contains(t, page, "is not connected")
+	_, page = v.get("/")
+	contains(t, page, "is not connected")
+
+	all := v.seen.String() + out.String()
+	for _, secret := range []string{demo.ClientSecret, "refresh_token", "Bearer ey", "eyJ0eXAi"} {
+		if strings.Contains(all, secret) {
+			t.Errorf("%q stands in a page or the log", secret)
+		}
+	}
+}
+
+// Every field wrong in turn: it is named with its fix, and nothing is saved or sent.
+func TestSettingsAreCheckedBeforeAnythingIsSent(t *testing.T) {
+	v, _ := start(t)
+	good := v.form()
+	contains(t, good.Get("scope"), "EWS.AccessAsUser.All,offline_access")
+	_, page := v.get("/settings")
+	contains(t, page, `value="`+v.app.base.String()+`/oauth/callback" readonly`)
+	before := v.app.tenant.Entra.Counts()
+	for field, cases := range map[string]map[string]string{
+		"mailbox":       {"": "not an e-mail address", "help": "not an e-mail address", "Help <help@example.com>": "not an e-mail address"},
+		"ews_url":       {"": "", "http://mail.example.com/EWS/Exchange.asmx": "https", "mail": "URL"},
+		"client_id":     {"": "empty", "helpdesk": "not a GUID"},
+		"client_secret": {"0f4dc1a2-11d0-4a43-9f4e-4d6f4f3c8c55": "Secret ID"},
+		"auth_url":      {"": "empty", "http://login.microsoftonline.com/x/oauth2/v2.0/authorize": "https", "https://login.microsoftonline.com/x/oauth2/authorize": "v1 endpoint"},
+		"token_url":     {"": "empty", good.Get("auth_url"): "authorization endpoint"},
+		"scope":         {"": "empty", "EWS.AccessAsUser.Al": "unknown scope"},
+	} {
+		for value, want := range cases {
+			f := url.Values{}
+			for k := range good {
+				f.Set(k, good.Get(k))
+			}
+			f.Set(field, value)
+			status, page := v.post("/settings", f)
+			if status != http.StatusUnprocessableEntity || !strings.Contains(page, `id="`+field+`-problem"`) || !strings.Contains(page, want) {
+				t.Errorf("%s=%q: %d, want the field marked and %q:\n%s", field, value, status, want, page)
+			}
+			if field != "client_secret" && value != "" && !strings.Contains(page, value) {
+				t.Errorf("%s=%q: what was typed is gone", field, value)
+			}
+			if field == "client_secret" && strings.Contains(page, value) {
+				t.Error("the secret is shown")
+			}
+		}
+	}
+	if v.app.tenant.Entra.Counts() != before || v.app.current().settings.ClientSecret != demo.ClientSecret {
+		t.Error("something was sent or saved")
+	}
+
+	// Correct ones are saved; an empty secret keeps the stored one.
+	if _, page := v.post("/settings", good); !strings.Contains(page, "is not connected") {
+		t.Errorf("%s", page)
+	}
+	if v.app.current().settings.ClientSecret != demo.ClientSecret {
+		t.Error("the secret was lost")
+	}
+	_, page = v.signIn("accept")
+	contains(t, page, "Connected.")
+}
+
+func TestSignInFailures(t *testing.T) {
+	v, _ := start(t)
+	status, page := v.signIn("cancel")
+	if status != http.StatusForbidden {
+		t.Errorf("cancelled: %d", status)
+	}
+	contains(t, page, "did not succeed", "access_denied")
+
+	// A wrong secret, as the server tells it.
+	f := v.form()
+	f.Set("client_secret", "not-the-right-secret-value")
+	v.post("/settings", f)
+	status, page = v.signIn("accept")
+	if status != http.StatusForbidden {
+		t.Errorf("wrong secret: %d", status)
+	}
+	contains(t, page, "AADSTS7000215", "not its Secret ID")
+
+	// The sign-in of another browser.
+	stranger := visit(t, v.app)
+	if status, page := stranger.get("/oauth/callback?code=x&state=y"); status != 400 || !strings.Contains(page, "No sign-in of this browser") {
+		t.Errorf("%d %s", status, page)
+	}
+	// Another account than the mailbox's.
+	f.Set("client_secret", demo.ClientSecret)
+	f.Set("mailbox", "other@harbour-it.example")
+	v.post("/settings", f)
+	if _, page = v.get("/connect"); !strings.Contains(page, "AADSTS50034") { // the login hint names nobody of this tenant
+		t.Errorf("%s", page)
+	}
+}
+
+func TestAdminConsent(t *testing.T) {
+	v, _ := start(t)
+	status, page := v.get("/admin-consent")
+	if status != 200 {
+		t.Errorf("%d", status)
+	}
+	contains(t, page, "An administrator consented")
+}
+
+// Foreign pages, foreign names, frames, scripts.
+func TestForeignPages(t *testing.T) {
+	v, _ := start(t)
+	base := v.app.base.String()
+	for name, change := range map[string]func(*http.Request){
+		"Origin":     func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") },
+		"cross-site": func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+	} {
+		for _, path := range []string{"/settings", "/disconnect"} {
+			r, _ := http.NewRequest(http.MethodPost, base+path, strings.NewReader("mailbox=x"))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			change(r)
+			if status, _ := v.page(v.client.Do(r)); status != http.StatusForbidden {
+				t.Errorf("%s from another %s: %d", path, name, status)
+			}
+		}
+	}
+	for _, path := range []string{"/connect", "/admin-consent"} {
+		r, _ := http.NewRequest(http.MethodGet, base+path, nil)
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		if status, _ := v.page(v.client.Do(r)); status != http.StatusForbidden {
+			t.Errorf("%s from another site: %d", path, status)
+		}
+	}
+	r, _ := http.NewRequest(http.MethodGet, base+"/settings", nil)
+	r.Host = "evil.example"
+	if status, page := v.page(v.client.Do(r)); status != http.StatusMisdirectedRequest || strings.Contains(page, "Client ID") {
+		t.Errorf("a foreign name: %d %s", status, page)
+	}
+	for _, path := range []string{"/", "/settings", "/oauth/callback?state=x&code=y"} {
+		resp, err := v.client.Get(base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		csp := resp.Header.Get("Content-Security-Policy")
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") ||
+			strings.Contains(string(b), "<script") || strings.Contains(string(b), "style=") || resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %s", path, csp)
+		}
+	}
+	if status, _ := v.get("/nowhere"); status != http.StatusNotFound {
+		t.Errorf("%d", status)
+	}
+	huge := url.Values{"mailbox": {strings.Repeat("x", 1<<20)}}
+	if status, _ := v.post("/settings", huge); status != http.StatusBadRequest {
+		t.Errorf("a form of a mebibyte: %d", status)
+	}
+}
+
+// Settings and tokens outlive the program; the wrong key opens neither.
+func TestRestart(t *testing.T) {
+	dir := t.TempDir() + "/data"
+	key := strings.Repeat("0123456789abcdef", 4)
+	session := func(key string, use func(*visitor)) error {
+		ctx, stop := context.WithCancel(context.Background())
+		defer stop()
+		ready, done := make(chan *app, 1), make(chan error, 1)
+		go func() {
+			done <- run(ctx, []string{"-listen", "127.0.0.1:0", "-data", dir}, func(string) string { return key }, io.Discard, func(a *app) { ready <- a })
+		}()
+		select {
+		case a := <-ready:
+			use(visit(t, a))
+			stop()
+			return <-done
+		case err := <-done:
+			return err
+		}
+	}
+	if err := session(key, func(v *visitor) { v.signIn("accept") }); err != nil {
+		t.Fatal(err)
+	}
+	if err := session(key, func(v *visitor) {
+		_, page := v.get("/")
+		contains(t, page, "Connected.")
+		if n := v.app.tenant.Entra.Counts().Authorize; n != 0 {
+			t.Errorf("%d sign-ins", n)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := session(strings.Repeat("f", 64), func(*visitor) { t.Error("started with the wrong key") }); err == nil || !strings.Contains(err.Error(), "HELPDESK_KEY") {
+		t.Errorf("wrong key: %v", err)
+	}
+	if err := session("", func(*visitor) { t.Error("started without a key") }); err == nil || !strings.Contains(err.Error(), "HELPDESK_KEY") {
+		t.Errorf("no key: %v", err)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	for _, args := range [][]string{{"-listen", "0.0.0.0:0"}, {"-url", "helpdesk"}, {"-url", "https://x.example/path"}, {"-nonsense"}} {
+		if err := run(t.Context(), append([]string{"-demo=false", "-listen", "127.0.0.1:0"}, args...), func(string) string { return "" }, io.Discard, nil); err == nil {
+			t.Errorf("%v is accepted", args)
+		}
+	}
+	v, _ := start(t, "-demo=false")
+	_, page := v.get("/")
+	contains(t, page, "not set up yet")
+	if f := v.form(); f.Get("scope") != "EWS.AccessAsUser.All,offline_access" || f.Get("ews_url") != "https://outlook.office365.com/EWS/Exchange.asmx" || f.Get("client_id") != "" {
+		t.Errorf("%v", f)
+	}
+	if status, page := v.get("/connect"); status != 500 || !strings.Contains(page, "not complete") {
+		t.Errorf("%d %s", status, page)
+	}
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/ewsmail/ewsmail/azureoauth"
+	"github.com/ewsmail/ewsmail/tokenstore"
+)
+
+// routes are the pages. Everything that changes something is a POST that must come from this site.
+func (a *app) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", a.home)
+	mux.HandleFunc("GET /settings", a.settingsPage)
+	mux.HandleFunc("POST /settings", a.saveSettings)
+	mux.HandleFunc("GET /connect", fromHere(a.signIn.Start))
+	mux.HandleFunc(callbackPath, a.callback)
+	mux.HandleFunc("POST /disconnect", a.disconnect)
+	mux.HandleFunc("GET /admin-consent", fromHere(a.adminConsent))
+	mux.HandleFunc("GET /style.css", style)
+	return a.guard(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// guard sets the headers of every page, and refuses names other than the application's: a foreign name that resolves to this
+// machine would make a foreign page this site (DNS rebinding).
+func (a *app) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		if r.Host != a.base.Host {
+			http.Error(w, "open "+a.base.String(), http.StatusMisdirectedRequest)
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// fromHere is for links that begin a sign-in. They are links and no forms because form-action would have to name every host that
+// the sign-in passes through.
+func fromHere(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+			http.Error(w, "open this from the application's own page", http.StatusForbidden)
+			return
+		}
+		next(w, r)
+	}
+}
+
+func (a *app) settingsPage(w http.ResponseWriter, _ *http.Request) {
+	c := a.current()
+	var wrong problems
+	if c.version != "" {
+		_, wrong = a.config(c.settings)
+	}
+	a.render(w, http.StatusOK, "settings", settingsView{Fields: c.settings.fields(a.redirectURL(), wrong), Redirect: a.redirectURL(), Shared: c.settings.Shared, Problems: len(wrong)})
+}
+
+// saveSettings checks every field before anything is stored or sent.
+func (a *app) saveSettings(w http.ResponseWriter, r *http.Request) {
+	c := a.current()
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "the form is too large or malformed", http.StatusBadRequest)
+		return
+	}
+	s := c.settings.fromForm(r)
+	if _, wrong := a.config(s); len(wrong) > 0 {
+		a.render(w, http.StatusUnprocessableEntity, "settings", settingsView{Fields: s.fields(a.redirectURL(), wrong), Redirect: a.redirectURL(), Shared: s.Shared, Problems: len(wrong)})
+		return
+	}
+	version, err := save(r.Context(), a.store, s, c.version)
+	if errors.Is(err, tokenstore.ErrConflict) {
+		a.fail(w, http.StatusConflict, "Somebody else has just saved other settings. Reload the page.", err)
+		return
+	}
+	if err != nil {
+		a.fail(w, http.StatusInternalServerError, "The settings could not be saved.", err)
+		return
+	}
+	n, err := a.connect(s, version)
+	if err != nil {
+		a.fail(w, http.StatusInternalServerError, "The settings were saved, but cannot be used.", err)
+		return
+	}
+	a.replace(n)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// disconnect forgets the tokens. Entra has no way to revoke a single one.
+func (a *app) disconnect(w http.ResponseWriter, r *http.Request) {
+	c := a.current()
+	if c.config != nil {
+		if err := c.tokens.SignOut(r.Context()); err != nil {
+			a.fail(w, http.StatusInternalServerError, "The tokens could not be deleted.", err)
+			return
+		}
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// adminConsent sends an administrator to the consent page of the tenant.
+func (a *app) adminConsent(w http.ResponseWriter, r *http.Request) {
+	c := a.current()
+	if c.config == nil {
+		http.Redirect(w, r, "/settings", http.StatusSeeOther)
+		return
+	}
+	p := pendingConsent{state: newState(), until: time.Now().Add(10 * time.Minute)}
+	page, err := c.config.AdminConsentURL(p.state)
+	if err != nil {
+		a.fail(w, http.StatusUnprocessableEntity, "There is no admin consent page for these settings.", err)
+		return
+	}
+	a.mu.Lock()
+	a.consent = p
+	a.mu.Unlock()
+	http.Redirect(w, r, page, http.StatusSeeOther)
+}
+
+// callback is the redirect URL of both: sign-in, and admin consent, which is told by its state.
+func (a *app) callback(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	p := a.consent
+	mine := r.Method == http.MethodGet && p.state != "" && r.URL.Query().Get("state") == p.state
+	if mine {
+		a.consent = pendingConsent{}
+	}
+	a.mu.Unlock()
+	if !mine {
+		a.signIn.Callback(w, r)
+		return
+	}
+	c := a.current()
+	if time.Now().After(p.until) || c.config == nil {
+		a.fail(w, http.StatusBadRequest, "The consent page was open for too long. Start again.", azureoauth.ErrWrongState)
+		return
+	}
+	if _, err := c.config.AdminConsent(p.state, r); err != nil {
+		a.fail(w, http.StatusForbidden, "The administrator did not consent.", err)
+		return
+	}
+	http.Redirect(w, r, "/?consented", http.StatusSeeOther)
+}
