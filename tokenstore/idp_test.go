@@ -33,6 +33,7 @@ type grant struct {
 
 type request struct {
 	at     time.Time
+	who    any
 	refr   string
 	claims string
 	err    error
@@ -98,7 +99,7 @@ func (p *idp) RefreshWithClaims(ctx context.Context, old *oauth2.Token, claims s
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	tok, err := p.exchange(old, len(p.requests)+1)
-	p.requests = append(p.requests, request{at: time.Now(), refr: old.RefreshToken, claims: claims, err: err})
+	p.requests = append(p.requests, request{at: time.Now(), who: ctx.Value(whoKey{}), refr: old.RefreshToken, claims: claims, err: err})
 	return tok, err
 }
 
