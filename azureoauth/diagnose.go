@@ -169,7 +169,11 @@ func (r *Report) endpoints(ctx context.Context, c *Config) {
 	if !m.Date.IsZero() {
 		// The header counts whole seconds, and the answer was on its way.
 		if skew := time.Since(m.Date); skew > time.Minute || skew < -time.Minute {
-			r.add(SeverityWarning, "Clock", fmt.Sprintf("this machine's clock differs from the server's by %v", skew.Round(time.Second)), "set it by NTP: tokens and certificates are judged by it")
+			way := "ahead of"
+			if skew < 0 {
+				way, skew = "behind", -skew
+			}
+			r.add(SeverityWarning, "Clock", fmt.Sprintf("this machine's clock is %v %s the server's", skew.Round(time.Second), way), "set it by NTP: tokens and certificates are judged by it")
 		}
 	}
 	same := func(a, b string) bool {

@@ -57,11 +57,11 @@ func TestDiagnose(t *testing.T) {
 			c.HTTPClient = &http.Client{Transport: tripper(func(r *http.Request) (*http.Response, error) {
 				resp, err := inner.RoundTrip(r)
 				if err == nil {
-					resp.Header.Set("Date", time.Now().Add(10*time.Minute).UTC().Format(http.TimeFormat))
+					resp.Header.Set("Date", time.Now().Add(10*time.Minute+30*time.Second).UTC().Format(http.TimeFormat))
 				}
 				return resp, err
 			})}
-		}, false, "warning", "Clock", []string{"10m", "NTP"}},
+		}, false, "warning", "Clock", []string{"10m", "behind", "NTP"}},
 		{"Graph token", func(_ *azuretest.Server, c *azureoauth.Config, tok *oauth2.Token) {
 			g, err := c.TokenFor(t.Context(), tok, "https://graph.microsoft.com/Mail.Read")
 			if err != nil {
