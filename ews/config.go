@@ -92,7 +92,7 @@ type Limits struct {
 	// of a thousand messages has about 4.
 	ResponseBytes int64
 
-	// TextBytes is the longest single text (a body, a header) that is decoded into memory. Default 16 MiB. What is longer
+	// TextBytes is the longest single text (a body, a header) that is decoded into memory. Default 12 MiB. What is longer
 	// can still be had as MIME.
 	TextBytes int
 
@@ -112,7 +112,7 @@ type Limits struct {
 // Defaults of Limits.
 const (
 	DefaultResponseBytes = 32 << 20
-	DefaultTextBytes     = 16 << 20
+	DefaultTextBytes     = 12 << 20
 	DefaultStreamBytes   = 512 << 20
 	DefaultFirstByte     = 2 * time.Minute
 	DefaultStall         = time.Minute
