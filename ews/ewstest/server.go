@@ -46,6 +46,7 @@ type Server struct {
 	cancel context.CancelFunc
 	serve  sync.WaitGroup
 	close  sync.Once
+	inner  inProcess
 
 	mu            sync.Mutex // guards everything below and all mailboxes; never held during I/O
 	counter       uint64
@@ -61,7 +62,7 @@ type Server struct {
 	mostOpen      map[string]int
 }
 
-// New returns a Server that does not listen: serve it with a server of your own, as an http.Handler. Close ends its streams.
+// New returns a Server that does not listen: reach it through its Transport, or serve it as an http.Handler. The caller must Close it.
 func New(o *Options) *Server {
 	s := &Server{byAddress: map[string]*Mailbox{}, subscriptions: map[string]*subscription{},
 		open: map[string]int{}, mostOpen: map[string]int{}}
@@ -95,18 +96,24 @@ func NewServer(o *Options) *Server {
 		}
 	}
 	s.URL = "http://" + l.Addr().String()
-	s.http = &http.Server{
+	s.http = s.newHTTPServer()
+	s.serve.Go(func() { _ = s.http.Serve(l) })
+	return s
+}
+
+func (s *Server) newHTTPServer() *http.Server {
+	return &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          discardLog(),
 		BaseContext:       func(net.Listener) context.Context { return s.base },
 	}
-	s.serve.Go(func() { _ = s.http.Serve(l) })
-	return s
 }
 
-// Endpoint returns the URL that clients are configured with.
-func (s *Server) Endpoint() string { return s.URL + "/EWS/Exchange.asmx" }
+// Endpoint returns the URL that clients are configured with. That of a Server made by New is for its Transport.
+func (s *Server) Endpoint() string {
+	return orDefault(s.URL, "http://127.0.0.1") + "/EWS/Exchange.asmx"
+}
 
 // Close ends open streams and connections and waits for the listener's goroutine. It may be called more than once.
 func (s *Server) Close() {
@@ -115,6 +122,7 @@ func (s *Server) Close() {
 		if s.http != nil {
 			_ = s.http.Close()
 		}
+		s.inner.close()
 		s.serve.Wait()
 	})
 }
