@@ -28,6 +28,14 @@ type call struct {
 	// affinity asks Exchange to keep the requests of this client on one back-end server (subscriptions need it).
 	affinity bool
 
+	// backEnd, if not nil, is the server that this request shares with others. It implies affinity.
+	backEnd *backEnd
+
+	// live marks an answer that never ends by itself and trickles (GetStreamingEvents). It is not asked for packed, which would
+	// hold events back, and it takes no slot of the account's concurrency: not even while a proxy sits on its first byte do
+	// other calls wait for it.
+	live bool
+
 	// read reads the operation's answer: the scanner stands on the start tag of the response element (m:FindItemResponse).
 	// It is called once per attempt and must start afresh each time; what it returned from is not used when the rest of
 	// the answer is missing. nil: only success is checked. See readResponses.

@@ -158,8 +158,15 @@ func (p *pace) free() {
 	}
 }
 
-// release returns the slot of a finished request and learns from how it ended: additive increase, multiplicative decrease.
-func (p *pace) release(e *Error, ok bool, policy *RetryPolicy) {
+// release returns the slot of a request.
+func (p *pace) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free()
+}
+
+// learn draws the conclusion from how a request ended: additive increase, multiplicative decrease.
+func (p *pace) learn(e *Error, ok bool, policy *RetryPolicy) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -183,5 +190,4 @@ func (p *pace) release(e *Error, ok bool, policy *RetryPolicy) {
 			p.limit = min(float64(p.max), p.limit+1/p.limit)
 		}
 	}
-	p.free()
 }

@@ -110,13 +110,18 @@ func (m *Mailbox) run(ctx context.Context, c *call, keep bool) (*stream, error) 
 		if err := pace.acquire(ctx, &patience); err != nil {
 			return nil, x.waiting(err)
 		}
+		if c.live {
+			pace.release()
+		}
 		st, err := x.run(ctx, pace, &patience)
+		e := worst(err)
+		pace.learn(e, err == nil, policy)
+		if !c.live {
+			pace.release()
+		}
 		if err == errSameToken {
-			pace.release(nil, false, policy)
 			return nil, last // the refusal says more than that there is no other token
 		}
-		e := worst(err)
-		pace.release(e, err == nil, policy)
 		if err == nil {
 			return st, nil
 		}

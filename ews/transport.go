@@ -75,6 +75,7 @@ func (x *exchange) roundTrip() (*stream, error) {
 		return nil, x.fill(x.unreachable(err))
 	}
 	x.header, x.status = resp.Header, resp.StatusCode
+	x.c.backEnd.learn(resp.Header)
 	limit := lim.ResponseBytes
 	if resp.StatusCode != http.StatusOK {
 		limit = maxErrorBody
@@ -129,6 +130,10 @@ func (x *exchange) request() (*http.Request, error) {
 	if x.c.affinity {
 		h.Set("X-PreferServerAffinity", "true")
 	}
+	if x.c.live {
+		h.Set("Accept-Encoding", "identity")
+	}
+	x.c.backEnd.ask(h)
 	return req, nil
 }
 
