@@ -167,3 +167,44 @@ func BenchmarkTenThousandWaiters(b *testing.B) {
 		}
 	}
 }
+
+// While one caller renews, the others are served at once; a server that cannot be reached is tried every half minute, not by
+// every call.
+func TestAppSourceServesWhileItRenews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		az, cfg := appOnly(t, azuretest.Options{AccessTokenLifetime: time.Hour})
+		src := cfg.AppSource()
+		first, err := src.Token(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(56 * time.Minute)
+		az.Fail(azuretest.Fault{Delay: 5 * time.Second, Cut: true})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if tok, err := src.Token(t.Context()); err != nil || tok != first {
+				t.Errorf("the one who renews: %v", err)
+			}
+		})
+		synctest.Wait()
+		begun := time.Now()
+		for range 100 {
+			if tok, err := src.Token(t.Context()); err != nil || tok != first {
+				t.Errorf("the others: %v", err)
+			}
+		}
+		if time.Since(begun) != 0 {
+			t.Errorf("the others waited %v", time.Since(begun))
+		}
+		wg.Wait()
+		az.Fail(azuretest.Fault{Cut: true, Times: -1})
+		for range 100 {
+			if _, err := src.Token(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := az.TokenRequests(); n != 2 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
