@@ -215,3 +215,20 @@ func TestADFS(t *testing.T) {
 		t.Error(r)
 	}
 }
+
+// A secret goes to no revocation endpoint of another host.
+func TestRevokeStaysOnItsHost(t *testing.T) {
+	asked := 0
+	c := against(func(*http.Request) (*http.Response, error) { asked++; return jsonAnswer(200, "{}"), nil })
+	for _, endpoint := range []string{"https://evil.example/revoke", "https://login.microsoftonline.com.evil.example/", "https://login.microsoftonline.com:444/", "http://login.microsoftonline.com/", "https://a:b@login.microsoftonline.com/", "::"} {
+		if err := c.Revoke(t.Context(), endpoint, refreshOf("RT")); err == nil || asked != 0 {
+			t.Errorf("%s: %v, %d requests", endpoint, err, asked)
+		}
+	}
+	if err := c.Revoke(t.Context(), loginURL+"revoke", refreshOf("RT")); err != nil || asked != 1 {
+		t.Errorf("%v, %d requests", err, asked)
+	}
+	if err := c.Revoke(t.Context(), loginURL+"revoke", nil); err != nil || asked != 1 {
+		t.Errorf("nothing to revoke: %v", err)
+	}
+}
