@@ -94,7 +94,7 @@ func (t *tokens) end() error {
 
 // raw returns the current element's name as written.
 func (t *tokens) raw() string {
-	return string(t.s.names[t.s.frames[len(t.s.frames)-1].start:])
+	return t.s.raw()
 }
 
 func (t *tokens) name(raw string) xml.Name {
