@@ -10,13 +10,14 @@ import (
 
 // paces holds the pace of every account that a Client works for.
 type paces struct {
-	max int // requests at once per account; negative: no limit
-	mu  sync.Mutex
-	by  map[string]*pace
+	max   int // requests at once per account; negative: no limit
+	mu    sync.Mutex
+	by    map[string]*pace
+	sweep int // size of by at which it is looked through for accounts to forget
 }
 
-// maxIdlePaces is how many accounts at rest are remembered before they are looked through for ones to forget.
-const maxIdlePaces = 1024
+// minSweep is how many accounts are remembered before any is forgotten.
+const minSweep = 1024
 
 // of returns the account's pace and counts its user; done must follow.
 func (ps *paces) of(account string) *pace {
@@ -24,13 +25,14 @@ func (ps *paces) of(account string) *pace {
 	defer ps.mu.Unlock()
 	p := ps.by[account]
 	if p == nil {
-		if len(ps.by) >= maxIdlePaces {
+		if len(ps.by) >= max(ps.sweep, minSweep) {
 			ps.forget()
+			ps.sweep = 2 * len(ps.by)
 		}
 		if ps.by == nil {
 			ps.by = map[string]*pace{}
 		}
-		p = &pace{max: ps.max, limit: float64(ps.max)}
+		p = &pace{max: ps.max, limit: float64(ps.max), retries: retryBurst, refilled: time.Now()}
 		ps.by[account] = p
 	}
 	p.users++
@@ -65,12 +67,37 @@ type pace struct {
 	limit    float64   // of requests at once, 1 to max
 	inFlight int
 	queue    []chan struct{} // waiting for a slot, first come first served; a slot is handed over by closing
+
+	retries  float64 // repetitions that may still be made
+	refilled time.Time
+}
+
+// The budget of repetitions keeps many calls that fail together from multiplying the load on a server in trouble: a burst is
+// free, then one repetition per ten successes and one per half minute.
+const (
+	retryBurst      = 20
+	retryPerSuccess = 0.1
+	retryRefill     = 30 * time.Second
+)
+
+// mayRetry takes one repetition out of the budget, if there is one.
+func (p *pace) mayRetry() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.retries = min(retryBurst, p.retries+float64(now.Sub(p.refilled))/float64(retryRefill))
+	p.refilled = now
+	if p.retries < 1 {
+		return false
+	}
+	p.retries--
+	return true
 }
 
 func (p *pace) idle(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return !p.until.After(now) && p.limit >= float64(p.max) && p.inFlight == 0
+	return !p.until.After(now) && p.limit >= float64(p.max) && p.inFlight == 0 && now.Sub(p.refilled) > retryBurst*retryRefill
 }
 
 // backoffError says that the wait ahead is longer than the call's patience.
@@ -186,6 +213,7 @@ func (p *pace) learn(e *Error, ok bool, policy *RetryPolicy) {
 		}
 	case ok:
 		p.row = 0
+		p.retries = min(retryBurst, p.retries+retryPerSuccess)
 		if p.limit < float64(p.max) {
 			p.limit = min(float64(p.max), p.limit+1/p.limit)
 		}

@@ -11,7 +11,9 @@ import (
 
 // RetryPolicy says how patiently a call repeats requests that failed in a way that passes: throttling, outages, cut
 // connections. Two caps hold at the same time, the number of requests and the time spent waiting between them. What a server
-// asks for is always waited out: a call that has not the patience for it fails at once, with ErrThrottled.
+// asks for is always waited out: a call that has not the patience for it fails at once, with ErrThrottled. On top of it, all
+// calls for one account share a budget of repetitions (20 at once, then one per ten successes and one per half minute), so
+// that a server in trouble is not asked five times as much.
 type RetryPolicy struct {
 	// MaxAttempts is the number of requests per call, the first included. 0: 5; 1 or negative: no repeating.
 	MaxAttempts int
@@ -163,14 +165,15 @@ func (x *exchange) again(e *Error, pace *pace) (wait time.Duration, again bool) 
 	case verdictToken:
 		return 0, x.rejected == nil // one replay, whatever comes
 	case verdictThrottle:
-		return 0, x.attempt < policy.MaxAttempts
 	case verdictRetry:
-		if e.RetryAfter > 0 {
-			return e.RetryAfter, x.attempt < policy.MaxAttempts
+		wait = e.RetryAfter
+		if wait <= 0 {
+			wait = jitter(policy.delay(x.attempt, policy.BaseDelay))
 		}
-		return jitter(policy.delay(x.attempt, policy.BaseDelay)), x.attempt < policy.MaxAttempts
+	default:
+		return 0, false
 	}
-	return 0, false
+	return wait, x.attempt < policy.MaxAttempts && pace.mayRetry()
 }
 
 // worst picks the error that decides what happens next: err itself, or the item of a batch that Exchange would not serve now.

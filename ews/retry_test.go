@@ -372,6 +372,53 @@ func TestBackOffDuringToken(t *testing.T) {
 	})
 }
 
+// TestRetryBudget: many calls failing together do not multiply the load, and repetitions come back with time and success.
+func TestRetryBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := true
+		var mu sync.Mutex
+		asked := 0
+		rt := roundTripper(func(r *http.Request) (*http.Response, error) {
+			io.Copy(io.Discard, r.Body)
+			mu.Lock()
+			defer mu.Unlock()
+			asked++
+			if down {
+				return reply(500, "")(r)
+			}
+			return fine(r)
+		})
+		c := newClient(t, rt, nil)
+		for range 100 {
+			if err := c.Own().DoCall(t.Context(), getItem(nil)); !errors.Is(err, ews.ErrUnavailable) {
+				t.Fatal(err)
+			}
+		}
+		if asked < 120 || asked > 130 {
+			t.Errorf("%d requests for 100 calls, want 100 and a burst of 20", asked)
+		}
+		mu.Lock()
+		down, asked = false, 0
+		mu.Unlock()
+		for range 100 { // earn ten
+			if err := c.Own().DoCall(t.Context(), getItem(nil)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mu.Lock()
+		down, asked = true, 0
+		mu.Unlock()
+		for range 10 {
+			if err := c.Own().DoCall(t.Context(), getItem(nil)); !errors.Is(err, ews.ErrUnavailable) {
+				t.Fatal(err)
+			}
+		}
+		if asked < 19 || asked > 22 {
+			t.Errorf("%d requests for 10 calls, want 10 and the ten earned", asked)
+		}
+	})
+}
+
 // TestImpersonatedPaces: another account is not held back.
 func TestImpersonatedPaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
