@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	write := p.report.writeTable
 	if s.json {
 		write = p.report.writeJSON
-	} else if status == 2 {
+	} else if p.report.Mailbox == "" { // it never came to anything that could be counted
 		return status
 	}
 	if err := write(stdout); err != nil {
