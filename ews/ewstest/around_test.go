@@ -94,6 +94,8 @@ func TestReadReceipts(t *testing.T) {
 	read := setField("message:IsRead", `<t:IsRead>true</t:IsRead>`)
 	f.do(t, update(f.deliver(t, mail), "", `ConflictResolution="AutoResolve" SuppressReadReceipts="true"`, read))
 	require.Empty(t, f.Outbound())
+	f.do(t, update(f.deliver(t, "From: a@b.c\nSubject: wants none\n\n"), "", `ConflictResolution="AutoResolve"`, read))
+	require.Empty(t, f.Outbound())
 	f.do(t, update(f.deliver(t, mail), "", `ConflictResolution="AutoResolve"`, read))
 	out := f.Outbound()
 	require.Len(t, out, 1, "who does not suppress them sends them")

@@ -76,6 +76,7 @@ func TestDraftAttachSend(t *testing.T) {
 	require.Equal(t, "ä.txt", in[0].Attachments[0].Name)
 	require.Equal(t, "hello", string(in[0].Attachments[0].Data))
 	require.True(t, in[0].Attachments[1].IsItem)
+	require.Contains(t, string(in[0].Attachments[1].Data), "Subject: inner\r\n")
 	out := f.Outbound()
 	require.Len(t, out, 1)
 	require.Equal(t, []string{"ann@example.com", "far@example.org", "hidden@example.org"}, out[0].To)
