@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	errUseless    = errors.New("the authorization server hands out tokens that cannot be used")
+	errUseless    = errors.New("the authorization server's access tokens are expired or refused at once")
 	errNoRefresh  = errors.New("there is no refresh token (was offline_access asked for and granted?)")
 	errPostponed  = errors.New("the store cannot be written; refreshing is put off while the current token lasts")
 	errOvertaken  = errors.New("other instances keep changing the record")
@@ -305,6 +305,12 @@ func (s *Source) refreshed(ctx context.Context, l Lock, st *stored, tok *oauth2.
 	}
 	s.work.known = next
 	s.held.Store(h)
+	if !h.usable(time.Now()) {
+		// Saved, so that the refresh token is not lost; but asking again at once would bring no better one.
+		e := &Error{Op: "refresh", Key: s.key, Err: errUseless, temporary: true, retryAt: now.Add(minHold)}
+		s.work.failed = &refusedToken{refreshToken: next.RefreshToken, err: e}
+		return nil, storeHold, e
+	}
 	return h, 0, nil
 }
 

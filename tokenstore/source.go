@@ -55,7 +55,7 @@ type SourceOptions struct {
 	// WarnBefore is how long before either OnExpiring is called. Default 14 days.
 	WarnBefore time.Duration
 	// OnReauthRequired is called when the refresh token is found dead: somebody must sign in again. Each process calls it once per
-	// sign-in, and again after a restart. It runs beside the source, which it may use.
+	// sign-in, and again after a restart. It runs beside the source, which it may use but not Close.
 	OnReauthRequired func(ctx context.Context, s Status)
 	// OnExpiring is called, at most once a day in each process, while a refresh token or secret is about to end.
 	OnExpiring func(ctx context.Context, e Expiring)
