@@ -157,3 +157,17 @@ func TestDirRefusesWhatIsNoFolder(t *testing.T) {
 		}
 	}
 }
+
+// The package documentation says what each message is there for.
+func TestDocNamesEachMessage(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range demo.Mail() {
+		name := strings.Replace(strings.TrimSuffix(m.Name, ".eml"), "-", " ", 1)
+		if !strings.Contains(m.Name, "-thread-") && !strings.Contains(string(doc), "\t"+name+" ") {
+			t.Errorf("doc.go does not name %q", name)
+		}
+	}
+}
