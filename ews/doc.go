@@ -30,4 +30,133 @@
 // The token is sent to the configured host only: redirects are never followed, and http is refused but for loopback test
 // servers. Answers are bounded in size, depth and time whatever the server sends ([Limits]). Neither errors nor logs hold
 // tokens or contents.
+//
+// # Operations
+//
+// Every operation of Exchange's schema, and the methods that make it; [Mailbox.Do] makes the others, with the caller's XML and
+// the same authentication, retries, limits and errors.
+//
+//	AddDelegate                          Do
+//	AddDistributionGroupToImList         Do
+//	AddImContactToGroup                  Do
+//	AddImGroup                           Do
+//	AddNewImContactToGroup               Do
+//	AddNewTelUriContactToGroup           Do
+//	AddTag                               Do
+//	ApplyConversationAction              Do
+//	ArchiveItem                          Do
+//	ConvertId                            Do
+//	CopyFolder                           Do
+//	CopyItem                             Mailbox.Copy
+//	CreateAttachment                     Mailbox.Send
+//	CreateFolder                         Mailbox.EnsureFolder
+//	CreateFolderPath                     Do
+//	CreateItem                           Mailbox.Send, Mailbox.Reply, Mailbox.ReplyAll, Mailbox.Forward
+//	CreateManagedFolder                  Do
+//	CreateMeetingInstance                Do
+//	CreateMeetingSpace                   Do
+//	CreateUserConfiguration              Do
+//	DeleteAttachment                     Do
+//	DeleteFolder                         Do
+//	DeleteItem                           Mailbox.Delete
+//	DeleteMeetingInstance                Do
+//	DeleteMeetingSpace                   Do
+//	DeleteSearchSuggestion               Do
+//	DeleteUserConfiguration              Do
+//	DisableApp                           Do
+//	DisconnectPhoneCall                  Do
+//	EmptyFolder                          Do
+//	EndSearchSession                     Do
+//	ExecuteSearch                        Do
+//	ExpandDL                             Do
+//	ExportItems                          Do
+//	FindAvailableMeetingTimes            Do
+//	FindConversation                     Do
+//	FindFolder                           Mailbox.FindFolder, Mailbox.EnsureFolder
+//	FindItem                             Mailbox.Messages, Mailbox.FindSent
+//	FindMeetingSpaceByJoinUrl            Do
+//	FindMeetingTimeCandidates            Do
+//	FindMessageTrackingReport            Do
+//	FindPeople                           Do
+//	FindTags                             Do
+//	GetAppManifests                      Do
+//	GetAppMarketplaceUrl                 Do
+//	GetAttachment                        Mailbox.Attachment
+//	GetClientAccessToken                 Do
+//	GetConversationItems                 Do
+//	GetDelegate                          Do
+//	GetDiscoverySearchConfiguration      Do
+//	GetEvents                            Do
+//	GetFolder                            Mailbox.Folder
+//	GetHoldOnMailboxes                   Do
+//	GetImItemList                        Do
+//	GetImItems                           Do
+//	GetInboxRules                        Do
+//	GetItem                              Mailbox.Message, Mailbox.Messages, Mailbox.MIME
+//	GetLastPrivateCatalogUpdate          Do
+//	GetMailTips                          Do
+//	GetMeetingInstance                   Do
+//	GetMeetingSpace                      Do
+//	GetMessageTrackingReport             Do
+//	GetNonIndexableItemDetails           Do
+//	GetNonIndexableItemStatistics        Do
+//	GetPasswordExpirationDate            Do
+//	GetPersona                           Do
+//	GetPhoneCallInformation              Do
+//	GetPrivateCatalogAddIns              Do
+//	GetRoomLists                         Do
+//	GetRooms                             Do
+//	GetSearchSuggestions                 Do
+//	GetSearchableMailboxes               Do
+//	GetServerTimeZones                   Do
+//	GetServiceConfiguration              Do
+//	GetSharingFolder                     Do
+//	GetSharingMetadata                   Do
+//	GetSpecificUserConfiguration         Do
+//	GetStreamingEvents                   Do
+//	GetUserAvailability                  Do
+//	GetUserConfiguration                 Do
+//	GetUserOofSettings                   Do
+//	GetUserPhoto                         Do
+//	GetUserRetentionPolicyTags           Do
+//	HideTag                              Do
+//	InstallApp                           Do
+//	MarkAllItemsAsRead                   Do
+//	MarkAsJunk                           Do
+//	MoveFolder                           Do
+//	MoveItem                             Mailbox.Move
+//	PlayOnPhone                          Do
+//	RefreshSharingFolder                 Do
+//	RemoveContactFromImList              Do
+//	RemoveDelegate                       Do
+//	RemoveDistributionGroupFromImList    Do
+//	RemoveImContactFromGroup             Do
+//	RemoveImGroup                        Do
+//	ReportMessage                        Do
+//	ResolveNames                         Do
+//	SearchMailboxes                      Do
+//	SendItem                             Mailbox.Send
+//	SetHoldOnMailboxes                   Do
+//	SetImGroup                           Do
+//	SetImListMigrationCompleted          Do
+//	SetTeamMailbox                       Do
+//	SetUserOofSettings                   Do
+//	SetUserPhoto                         Do
+//	StartSearchSession                   Do
+//	Subscribe                            Do
+//	SyncFolderHierarchy                  Do
+//	SyncFolderItems                      Do
+//	UninstallApp                         Do
+//	UnpinTeamMailbox                     Do
+//	Unsubscribe                          Do
+//	UpdateDelegate                       Do
+//	UpdateExtensionUsage                 Do
+//	UpdateFolder                         Do
+//	UpdateInboxRules                     Do
+//	UpdateItem                           Mailbox.SetRead
+//	UpdateItemInRecoverableItems         Do
+//	UpdateMeetingInstance                Do
+//	UpdateMeetingSpace                   Do
+//	UpdateUserConfiguration              Do
+//	UploadItems                          Do
 package ews

@@ -170,7 +170,8 @@ func (x *exchange) answer(s *wire.Scanner) error {
 }
 
 func (x *exchange) response(s *wire.Scanner) error {
-	if want := responseName(x.c.op); s.Local() != want && s.Local() != "Responses" {
+	// GetPersona and a few others are answered by ...ResponseMessage; gromox answers SendItem with m:Responses.
+	if want := responseName(x.c.op); s.Local() != want && s.Local() != want+"Message" && s.Local() != "Responses" {
 		return &Error{kind: ErrBadResponse, what: fmt.Sprintf("the answer is %.60s instead of %s", line(s.Local()), want)}
 	}
 	read := x.c.read
