@@ -257,6 +257,13 @@ func callbackCases(t *testing.T, o *azureoauth.HandlerOptions) {
 		a.refused("other browser", resp, 400)
 		resp, _ = a.callback(browser{}, v.Encode())
 		a.refused("no cookies", resp, 400)
+		// A cookie of the right name, as somebody who has seen the state could plant it.
+		a, b, v := fresh(t)
+		for _, c := range b {
+			c.Value = strings.Repeat("A", 43)
+		}
+		resp, _ = a.callback(b, v.Encode())
+		a.refused("a forged cookie", resp, 400)
 	})
 	t.Run("13 state twice", func(t *testing.T) {
 		a, b, v := fresh(t)

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -38,6 +40,18 @@ func (l *logs) String() string {
 	return l.b.String()
 }
 
+// mailDir is a small mailbox: the pages show five subjects, whatever lies behind them.
+func mailDir(t *testing.T) string {
+	dir := t.TempDir()
+	for i := range 7 {
+		text := fmt.Sprintf("From: Ann <ann@example.com>\r\nTo: %s\r\nSubject: Printer %d & more <b>\r\nMessage-ID: <%d@example.com>\r\n\r\nIt smokes.\r\n", demo.Mailbox, i+1, i)
+		if err := os.WriteFile(fmt.Sprintf("%s/%d.eml", dir, i), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // visitor is a person with a browser.
 type visitor struct {
 	t      *testing.T
@@ -53,7 +67,7 @@ func start(t *testing.T, args ...string) (*visitor, *logs) {
 	ctx, stop := context.WithCancel(context.Background())
 	ready, done := make(chan *app, 1), make(chan error, 1)
 	go func() {
-		done <- run(ctx, append([]string{"-listen", "127.0.0.1:0"}, args...), func(string) string { return "" }, out, func(a *app) { ready <- a })
+		done <- run(ctx, append([]string{"-listen", "127.0.0.1:0", "-mail", mailDir(t)}, args...), func(string) string { return "" }, out, func(a *app) { ready <- a })
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -90,6 +104,9 @@ func (v *visitor) page(resp *http.Response, err error) (int, string) {
 		v.t.Fatal(err)
 	}
 	v.seen.Write(b)
+	if strings.Contains(string(b), "more <b>") {
+		v.t.Error("a subject is not escaped")
+	}
 	return resp.StatusCode, html.UnescapeString(string(b))
 }
 
@@ -150,7 +167,7 @@ func TestConnectProveReconnectDisconnect(t *testing.T) {
 	if status != 200 {
 		t.Fatalf("%d %s", status, page)
 	}
-	contains(t, page, "Connected.", demo.Mailbox, "https://outlook.office365.com/EWS.AccessAsUser.All", "<td>Inbox</td><td>49</td>", "Newest in the inbox")
+	contains(t, page, "Connected.", demo.Mailbox, "https://outlook.office365.com/EWS.AccessAsUser.All", "<td>Inbox</td><td>7</td>", "Printer 7 & more <b>", "Newest in the inbox")
 	if n := strings.Count(page, "<tr>"); n != 1+3+1+5 {
 		t.Errorf("%d rows of folders and subjects", n)
 	}
@@ -327,7 +344,7 @@ func TestRestart(t *testing.T) {
 		defer stop()
 		ready, done := make(chan *app, 1), make(chan error, 1)
 		go func() {
-			done <- run(ctx, []string{"-listen", "127.0.0.1:0", "-data", dir}, func(string) string { return key }, io.Discard, func(a *app) { ready <- a })
+			done <- run(ctx, []string{"-listen", "127.0.0.1:0", "-mail", mailDir(t), "-data", dir}, func(string) string { return key }, io.Discard, func(a *app) { ready <- a })
 		}()
 		select {
 		case a := <-ready:

@@ -48,6 +48,7 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 	public := f.String("url", "", "`URL` under which browsers reach it, if a proxy stands before it; default: http:// and -listen")
 	data := f.String("data", "", "`folder` for settings and tokens, encrypted; default: a temporary one")
 	withDemo := f.Bool("demo", true, "start a demo tenant and fill in its registration")
+	folder := f.String("mail", "", "demo tenant: deliver every file of this `folder` instead of the demo mail")
 	unseen := f.Bool("approve", false, "the demo tenant's sign-in page approves by itself")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -95,7 +96,13 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 
 	a := &app{store: store, base: base, log: log}
 	if *withDemo {
-		if a.tenant, err = demo.Start(&demo.Options{Mail: demo.Mail(), Interactive: !*unseen}); err != nil {
+		mail := demo.Mail()
+		if *folder != "" {
+			if mail, err = demo.Dir(*folder); err != nil {
+				return fmt.Errorf("-mail: %w", err)
+			}
+		}
+		if a.tenant, err = demo.Start(&demo.Options{Mail: mail, Interactive: !*unseen}); err != nil {
 			return err
 		}
 		defer a.tenant.Close()
