@@ -62,7 +62,11 @@ func main() {
 			if e.Test != "" {
 				failed++
 			}
-			fmt.Print(strings.Join(output[n], ""))
+			for _, l := range output[n] {
+				if e.Test != "" || !strings.HasPrefix(l, "FAIL") { // the package's line has been printed
+					fmt.Print(l)
+				}
+			}
 			delete(output, n)
 		case "pass":
 			if e.Test != "" {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"strings"
 )
@@ -45,7 +46,7 @@ func openOut(dir string) (*outDir, error) {
 		root.Close()
 		return nil, fmt.Errorf("-out: cannot write there: %w", err)
 	}
-	return &outDir{root: root, partial: path.Base(strings.ReplaceAll(tmp, `\`, "/")), dirs: map[string]bool{}}, nil
+	return &outDir{root: root, partial: filepath.Base(tmp), dirs: map[string]bool{}}, nil
 }
 
 // Close removes what was not finished.
