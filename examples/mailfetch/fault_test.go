@@ -17,7 +17,7 @@ func TestFaults(t *testing.T) {
 		ok    bool
 		wants []string // all in one line of the errors
 	}{
-		{fault: "gone", wants: []string{"cannot be reached", "connection refused", "try again later"}},
+		{fault: "gone", wants: []string{"cannot be reached", "dial tcp", "try again later"}},
 		{fault: "cut", wants: []string{"message \"", "was cut", "try again later"}},
 		{fault: "cut-passing", ok: true},
 		{fault: "cut-attachment", wants: []string{"attachment \"", "was cut", "try again later"}},
