@@ -117,6 +117,10 @@ func (m *Mailbox) run(ctx context.Context, c *call, keep bool) (*stream, error) 
 		}
 		st, err := x.run(ctx, pace, &patience)
 		e := worst(err)
+		if c.live && e != nil && e.Code == "ErrorExceededConnectionCount" {
+			x.log(ctx, err, false, 0)
+			return nil, err // a limit of streams (HangingConnectionLimit): no reason for other calls to wait
+		}
 		pace.learn(e, err == nil, policy)
 		if !c.live {
 			pace.release()
