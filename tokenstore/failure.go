@@ -32,7 +32,7 @@ func (noToken) Is(target error) bool { return target == ErrNeedsSignIn }
 // Error is what [Source.Token] returns when it has no usable token to give. Its text is one line and holds no token and no
 // response body, whatever the wrapped error would print.
 type Error struct {
-	Op  string // "load", "lock", "refresh" or "save"
+	Op  string // "load", "lock", "refresh", "save" or "delete"
 	Key string // the record's
 	Err error  // the store's or the refresher's
 

@@ -54,7 +54,6 @@ func (e *oauthError) RetryDelay() time.Duration { return e.retry }
 var (
 	errInvalidGrant = &oauthError{text: "invalid_grant", signIn: true}
 	errUnavailable  = &oauthError{text: "HTTP 503", tempory: true}
-	errBadSecret    = &oauthError{text: "invalid_client"}
 )
 
 func (p *idp) signIn() *oauth2.Token {

@@ -98,8 +98,8 @@ func simulate(t *testing.T, r *rand.Rand) {
 	// Apart from outages, writes fail in bursts, at any moment of a refresh: sometimes done, with the acknowledgement lost.
 	var mu sync.Mutex
 	var lastTrouble time.Time
-	burst := 0
-	var failures []time.Time // of writes
+	burst, dice := 0, rand.New(rand.NewPCG(r.Uint64(), 1)) // its own: other goroutines throw them
+	var failures []time.Time                               // of writes
 	fails := func() error {
 		mu.Lock()
 		defer mu.Unlock()
@@ -109,8 +109,8 @@ func simulate(t *testing.T, r *rand.Rand) {
 			failures = append(failures, lastTrouble)
 			return errors.New("disk full")
 		}
-		if r.IntN(150) == 0 {
-			burst = r.IntN(25)
+		if dice.IntN(150) == 0 {
+			burst = dice.IntN(25)
 		}
 		return nil
 	}

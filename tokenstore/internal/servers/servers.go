@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package servers starts private database servers for tests, from the machine's binaries, on free loopback ports.
 package servers
 
