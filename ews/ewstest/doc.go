@@ -31,7 +31,7 @@
 //
 // # What is different from Exchange
 //
-// Calendar items, contacts and tasks cannot be created. A message that is changed after it arrived (its subject, body,
+// Calendar items, contacts and tasks cannot be created. There are no archive mailboxes and public folders. A message that is changed after it arrived (its subject, body,
 // recipients or attachments) gets a MIME content made from its properties. Signed messages show the parts that were signed as their
 // attachments, where Exchange shows one smime.p7m. UniqueBody and NormalizedBody are the whole body. QueryString understands
 // words and key:value, without OR and NOT.

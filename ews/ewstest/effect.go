@@ -191,7 +191,8 @@ func (a *answer) failEvery(env *envelope, err *opError) {
 		a.end()
 		return
 	}
-	if name == "FindConversation" || name == "GetMailTips" {
+	switch name {
+	case "FindConversation", "GetMailTips", "GetInboxRules", "UpdateInboxRules":
 		a.whole(name, err)
 		return
 	}

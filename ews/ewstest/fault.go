@@ -8,7 +8,7 @@ import (
 type Fault struct {
 	Op      string              // operation, "GetItem"; "" is any
 	Mailbox string              // address the request acts as, or is anchored at; "" is any
-	Match   func(*Request) bool // a further condition, called with the lock held: it must not call the Server
+	Match   func(*Request) bool // a further condition, on the body for example; called with the lock held: it must not call the Server
 
 	After int // so many matching requests pass first; those that an earlier fault of the script hits are not counted
 	Times int // so many are hit then; 0 is one, -1 all

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -115,9 +116,14 @@ func (c *call) run(parseErr error) int {
 	return http.StatusInternalServerError
 }
 
+// serverVersion is what RequestServerVersion may say (t:ExchangeVersionType).
+var serverVersion = regexp.MustCompile(`^(Exchange20\d\d(_SP\d)?|V\d{4}_\d\d_\d\d|V\d+_\d+)$`)
+
 func (c *call) refuse(parseErr error) *soapFault {
 	var se *schemaError
 	switch {
+	case parseErr == nil && c.env.version != "" && !serverVersion.MatchString(c.env.version):
+		return &soapFault{code: "ErrorInvalidServerVersion", text: "The specified server version is invalid."}
 	case parseErr == nil:
 		return nil
 	case errors.As(parseErr, &se):

@@ -37,6 +37,10 @@ func init() { // not an initializer: handlers reach the table through nested ope
 		"m:GetEvents":           (*call).getEvents,
 
 		"m:ArchiveItem":               (*call).archiveItem,
+		"m:ExpandDL":                  (*call).expandDL,
+		"m:GetInboxRules":             (*call).getInboxRules,
+		"m:UpdateInboxRules":          (*call).updateInboxRules,
+		"m:GetPasswordExpirationDate": (*call).getPasswordExpirationDate,
 		"m:MarkAsJunk":                (*call).markAsJunk,
 		"m:ConvertId":                 (*call).convertID,
 		"m:ExportItems":               (*call).exportItems,

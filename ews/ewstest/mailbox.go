@@ -24,6 +24,7 @@ type Mailbox struct {
 	items   map[string]*item
 	threads threads
 	oof     Oof
+	rules   []*node // t:Rule elements, by priority
 }
 
 // ItemID names one version of an item.
@@ -113,7 +114,7 @@ func (mb *Mailbox) Deliver(raw []byte, o *DeliverOptions) (ItemID, error) {
 		it.categories = appendNew(it.categories, cat)
 	}
 	mb.arrive(it, f, o.Received)
-	return it.itemID(), nil
+	return it.itemID(), nil // of an item that a rule deleted at once, too: its id is never found
 }
 
 // arrive files a new item as an arriving message and announces it. The caller holds the lock.
@@ -124,6 +125,11 @@ func (mb *Mailbox) arrive(it *item, f *folder, received time.Time) {
 	}
 	it.received, it.created, it.modified = received.UTC(), now, now
 	it.index = mb.threads.assign(it.c, received)
+	if f == mb.named["inbox"] && len(mb.rules) > 0 {
+		if f = mb.applyRules(it, f); f == nil {
+			return // a rule deleted it
+		}
+	}
 	mb.file(it, f)
 	mb.s.emit(event{kind: eventCreated, mailbox: mb, folder: f, item: it})
 	if f == mb.named["inbox"] {

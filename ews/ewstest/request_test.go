@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -43,6 +44,12 @@ func TestSchemaValidation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, "ErrorSchemaValidation", f.fault(t, body)) })
 	}
+	r := f.request(t, getFolder)
+	r.Body = io.NopCloser(strings.NewReader(strings.Replace(fmt.Sprintf(envelope, "", getFolder), "Exchange2013_SP1", "Exchange13", 1)))
+	r.ContentLength = -1
+	resp, err := f.http.Do(r)
+	require.NoError(t, err)
+	require.Contains(t, readAll(t, resp), "ErrorInvalidServerVersion")
 	require.Equal(t, "ErrorInvalidRequest", f.fault(t, `<m:GetPersona/>`), "an operation that exists but not here")
 }
 

@@ -196,6 +196,44 @@ m:FoldersToIgnore        (FolderId|DistinguishedFolderId)+
 m:Conversations          Conversation+
 t:Conversation           ConversationId SyncState?
 t:ConversationId         EMPTY @Id! @ChangeKey
+m:ExpandDL               m:Mailbox
+m:Mailbox                Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?
+m:GetPasswordExpirationDate m:MailboxSmtpAddress?
+m:GetInboxRules          m:MailboxSmtpAddress?
+m:UpdateInboxRules       m:MailboxSmtpAddress? m:RemoveOutlookRuleBlob? m:Operations
+m:RemoveOutlookRuleBlob  =bool
+m:Operations             (CreateRuleOperation|SetRuleOperation|DeleteRuleOperation)+
+t:CreateRuleOperation    Rule
+t:SetRuleOperation       Rule
+t:DeleteRuleOperation    RuleId
+t:Rule                   RuleId? DisplayName Priority IsEnabled IsNotSupported? IsInError? Conditions? Exceptions? Actions?
+t:Conditions             PREDICATES
+t:Exceptions             PREDICATES
+t:Actions                AssignCategories? CopyToFolder? Delete? ForwardAsAttachmentToRecipients? ForwardToRecipients? MarkImportance? MarkAsRead? MoveToFolder? PermanentDelete? RedirectToRecipients? SendSMSAlertToRecipients? ServerReplyWithMessage? StopProcessingRules?
+t:MoveToFolder           FolderId|DistinguishedFolderId|AddressListId
+t:CopyToFolder           FolderId|DistinguishedFolderId|AddressListId
+t:ContainsBodyStrings    String*
+t:ContainsHeaderStrings  String*
+t:ContainsRecipientStrings String*
+t:ContainsSenderStrings  String*
+t:ContainsSubjectOrBodyStrings String*
+t:ContainsSubjectStrings String*
+t:AssignCategories       String*
+t:ItemClasses            String*
+t:FromConnectedAccounts  String*
+t:MessageClassifications String*
+t:FromAddresses          Address*
+t:SentToAddresses        Address*
+t:ForwardToRecipients    Address*
+t:ForwardAsAttachmentToRecipients Address*
+t:RedirectToRecipients   Address*
+t:SendSMSAlertToRecipients Address*
+t:FromAddresses>t:Address Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?
+t:SentToAddresses>t:Address Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?
+t:ForwardToRecipients>t:Address Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?
+t:ForwardAsAttachmentToRecipients>t:Address Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?
+t:RedirectToRecipients>t:Address Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?
+t:SendSMSAlertToRecipients>t:Address Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?
 m:GetMailTips            m:SendingAs m:Recipients m:MailTipsRequested
 m:SendingAs              Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?
 m:Recipients             Mailbox*
@@ -205,6 +243,7 @@ m:Ids                    Id*
 
 const (
 	searchModel     = `(Exists|Excludes|IsEqualTo|IsNotEqualTo|IsGreaterThan|IsGreaterThanOrEqualTo|IsLessThan|IsLessThanOrEqualTo|Contains|Not|And|Or)`
+	predicatesModel = `Categories? ContainsBodyStrings? ContainsHeaderStrings? ContainsRecipientStrings? ContainsSenderStrings? ContainsSubjectOrBodyStrings? ContainsSubjectStrings? FlaggedForAction? FromAddresses? FromConnectedAccounts? HasAttachments? Importance? IsApprovalRequest? IsAutomaticForward? IsAutomaticReply? IsEncrypted? IsMeetingRequest? IsMeetingResponse? IsNDR? IsPermissionControlled? IsReadReceipt? IsSigned? IsVoicemail? ItemClasses? MessageClassifications? NotSentToMe? SentCcMe? SentOnlyToMe? SentToAddresses? SentToMe? SentToOrCcMe? Sensitivity? WithinDateRange? WithinSizeRange?`
 	attachmentModel = `AttachmentId? Name? ContentType? ContentId? ContentLocation? AttachmentOriginalUrl? Size? LastModifiedTime? IsInline?`
 	itemModel       = `MimeContent? ItemId? ParentFolderId? ItemClass? Subject? Sensitivity? Body? Attachments? DateTimeReceived? Size? Categories? Importance? InReplyTo? IsSubmitted? IsDraft? IsFromMe? IsResend? IsUnmodified? InternetMessageHeaders? DateTimeSent? DateTimeCreated? ResponseObjects? ReminderDueBy? ReminderIsSet? ReminderNextTime? ReminderMinutesBeforeStart? DisplayCc? DisplayTo? DisplayBcc? HasAttachments? ExtendedProperty* Culture? EffectiveRights? LastModifiedName? LastModifiedTime? IsAssociated? WebClientReadFormQueryString? WebClientEditFormQueryString? ConversationId? UniqueBody? Flag? StoreEntryId? InstanceKey? NormalizedBody? EntityExtractionResult? PolicyTag? ArchiveTag? RetentionDate? Preview? RightsManagementLicenseData? PredictedActionReasons? IsClutter? BlockStatus? HasBlockedImages? TextBody? IconIndex? SearchKey? SortKey? Hashtags? Mentions? MentionedMe? MentionsPreview? MentionsEx? AppliedHashtags? AppliedHashtagsPreview? Likes? LikesPreview? PendingSocialActivityTagIds? AtAllMention? CanDelete? InferenceClassification?`
 	messageModel    = `Sender? ToRecipients? CcRecipients? BccRecipients? IsReadReceiptRequested? IsDeliveryReceiptRequested? ConversationIndex? ConversationTopic? From? InternetMessageId? IsRead? IsResponseRequested? References? ReplyTo? ReceivedBy? ReceivedRepresenting? ApprovalRequestData? VotingInformation? ReminderMessageData? MessageSafety? SenderSMTPAddress? MailboxGuids? PublishedCalendarItemIcs? PublishedCalendarItemName?`
@@ -249,7 +288,7 @@ var schemaElements = sync.OnceValue(func() map[string]*schemaElement {
 			}
 		}
 		if el.value == "" && !el.base64 {
-			m := strings.NewReplacer("SEARCH", searchModel, "ATTACHMENT", attachmentModel, "RESPONSE", responseModel,
+			m := strings.NewReplacer("SEARCH", searchModel, "PREDICATES", predicatesModel, "ATTACHMENT", attachmentModel, "RESPONSE", responseModel,
 				"ITEM", itemModel, "MESSAGE", messageModel).Replace(strings.Join(model, " "))
 			m = token.ReplaceAllStringFunc(m, func(n string) string {
 				if !strings.HasPrefix(n, "m:") {

@@ -102,7 +102,7 @@ func recipientsOf(c *content) []string {
 func (c *call) deliverLocally(from *Mailbox, sent *content, rcpt []string, raw []byte, now time.Time) {
 	o := Outbound{From: from.address, To: rcpt, MIME: raw, At: now}
 	delivered := map[*Mailbox]bool{}
-	for _, r := range rcpt {
+	for _, r := range c.s.expand(rcpt) {
 		mb := c.s.byAddress[strings.ToLower(r)]
 		if mb == nil || delivered[mb] {
 			continue
@@ -117,7 +117,7 @@ func (c *call) deliverLocally(from *Mailbox, sent *content, rcpt []string, raw [
 // outbound is the message as it leaves. One that came as MIME leaves as it came, but for Bcc and for fields that every
 // message must have.
 func outbound(c *content, now time.Time) []byte {
-	if c.built != nil && c.raw == nil {
+	if c.built != nil {
 		n := *c
 		n.sent = now
 		return buildMIME(&n)

@@ -49,6 +49,8 @@ func TestDraftAttachSend(t *testing.T) {
 	newKey := ids[1].attr("RootItemChangeKey")
 	require.NotEqual(t, key, newKey)
 
+	draft := f.mb.Items("drafts")[0]
+	require.NotContains(t, string(draft.MIME), "\r\nDate:", "a draft has not been sent")
 	send := func(key, attrs, folder string) *element {
 		return f.do(t, `<m:SendItem `+attrs+`><m:ItemIds><t:ItemId Id="`+id+`"`+key+`/></m:ItemIds>`+folder+`</m:SendItem>`)
 	}
@@ -71,6 +73,8 @@ func TestDraftAttachSend(t *testing.T) {
 	require.Empty(t, in[0].Bcc)
 	require.NotContains(t, string(in[0].MIME), "hidden@")
 	require.Contains(t, string(in[0].MIME), "X-Ticket: 7\r\n")
+	require.Contains(t, string(in[0].MIME), "\r\nDate: ")
+	require.False(t, strings.HasPrefix(string(in[0].MIME), "Date:"), "made anew, not patched")
 	require.Equal(t, sent[0].InternetMessageID, in[0].InternetMessageID)
 	require.Len(t, in[0].Attachments, 2)
 	require.Equal(t, "ä.txt", in[0].Attachments[0].Name)

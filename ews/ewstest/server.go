@@ -54,6 +54,7 @@ type Server struct {
 	first         *Mailbox
 	mailboxes     []*Mailbox
 	byAddress     map[string]*Mailbox
+	groups        map[string]*group
 	requests      []*Request
 	outbound      []Outbound
 	faults        []*FaultCounter
@@ -64,7 +65,7 @@ type Server struct {
 
 // New returns a Server that does not listen: reach it through its Transport, or serve it as an http.Handler. The caller must Close it.
 func New(o *Options) *Server {
-	s := &Server{byAddress: map[string]*Mailbox{}, subscriptions: map[string]*subscription{},
+	s := &Server{byAddress: map[string]*Mailbox{}, groups: map[string]*group{}, subscriptions: map[string]*subscription{},
 		open: map[string]int{}, mostOpen: map[string]int{}}
 	if o != nil {
 		s.o = *o
