@@ -181,8 +181,12 @@ func TestHostile(t *testing.T) {
 			w.Header().Set("Content-Encoding", "br")
 			io.WriteString(w, "xxxx")
 		}, []error{ews.ErrBadResponse}},
-		{"endless redirects", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"x", 307) }, []error{ews.ErrEndpoint}},
-		{"redirect to another host", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, thief.URL, 308) }, []error{ews.ErrEndpoint}},
+		{"endless redirects", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.URL.Path+"x", http.StatusTemporaryRedirect)
+		}, []error{ews.ErrEndpoint}},
+		{"redirect to another host", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, thief.URL, http.StatusPermanentRedirect)
+		}, []error{ews.ErrEndpoint}},
 		{"endless headers", hijack(func(c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\n")
 			for i := 0; ; i++ {
