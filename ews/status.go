@@ -197,6 +197,9 @@ func diagnostics(h http.Header) *Diagnostics {
 func blocked(h http.Header, page string) *Error {
 	e := &Error{kind: ErrEWSBlocked, untouched: true, what: "EWS is blocked for this application or mailbox" + page,
 		hint: "an Exchange administrator must allow it, see Advice; keep the stored credentials"}
+	if h.Get("Restrict-Access-Confirm") != "" {
+		e.hint = "the answer speaks of tenant restrictions (Restrict-Access-Confirm): ask the administrator about Conditional Access for this network and application; see also Advice; keep the stored credentials"
+	}
 	if oneOf(h, "request-id", "X-FEServer", "X-DiagInfo", "X-CalculatedBETarget") == "" && page != "" {
 		e.what = "access is forbidden" + page
 		e.hint = "this does not look like Exchange's own answer: a proxy or firewall may have sent it; if not, EWS is blocked, see Advice"

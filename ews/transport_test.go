@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -351,6 +352,93 @@ func (s small) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.Transport.RoundTrip(r)
 }
 
+// TestSlowCaller: the time that a caller takes between reads is its own; only waiting for the server counts as a stall.
+func TestSlowCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		text := strings.Repeat("QUJD", 100_000)
+		rt := &script{answers: []answer{reply(200, prologue+"<t:MimeContent>"+text+"</t:MimeContent>"+epilogue)}}
+		r, err := newClient(t, rt, nil).Own().StreamCall(t.Context(), mimeCall())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		buf := make([]byte, 50_000)
+		for {
+			_, err := io.ReadFull(r, buf)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
+// TestStall: an answer that comes too slowly ends after Limits.Stall, one that does not begin after FirstByte, a steady one
+// not at all.
+func TestStall(t *testing.T) {
+	drip := func(piece string, every time.Duration) answer {
+		return func(r *http.Request) (*http.Response, error) {
+			io.Copy(io.Discard, r.Body)
+			resp, _ := reply(200, "")(r)
+			resp.Body = &dripper{ctx: r.Context(), rest: messages(okMessage("<m:Items><t:Subject>" + strings.Repeat("x", 40_000) + "</t:Subject></m:Items>")), piece: len(piece), every: every}
+			return resp, nil
+		}
+	}
+	tests := []struct {
+		name   string
+		answer answer
+		took   time.Duration
+		says   string
+	}{
+		{"a byte a second", drip("x", time.Second), time.Minute, "stalled"},
+		{"a byte a minute", drip("x", time.Minute), time.Minute, "stalled"},
+		{"a kilobyte in ten seconds", drip(strings.Repeat("x", 1024), 10*time.Second), 400 * time.Second, ""},
+		{"no answer", func(r *http.Request) (*http.Response, error) {
+			io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}, 2 * time.Minute, "did not answer within 2m0s"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			_, took, err := bubble(t, getItem(nil), func(c *ews.Config) { c.Retry = &ews.RetryPolicy{MaxAttempts: 1} }, tc.answer)
+			if took < tc.took || took > tc.took+10*time.Second {
+				t.Errorf("took %v, want %v", took, tc.took)
+			}
+			if tc.says == "" && err != nil || tc.says != "" && (!errors.Is(err, ews.ErrUnavailable) || !strings.Contains(err.Error(), tc.says)) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// dripper is a body that comes piece by piece.
+type dripper struct {
+	ctx   context.Context
+	rest  string
+	piece int
+	every time.Duration
+}
+
+func (d *dripper) Read(p []byte) (int, error) {
+	if d.rest == "" {
+		return 0, io.EOF
+	}
+	select {
+	case <-time.After(d.every):
+	case <-d.ctx.Done():
+		return 0, d.ctx.Err()
+	}
+	n := copy(p[:min(len(p), d.piece)], d.rest)
+	d.rest = d.rest[n:]
+	return n, nil
+}
+
+func (d *dripper) Close() error { return nil }
+
 // TestLog: one event per request, with the facts and without the secrets.
 func TestLog(t *testing.T) {
 	const secret = "canary-7f3a"
@@ -423,6 +511,10 @@ func TestAdvice(t *testing.T) {
 	proxy := raw("HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n<html><title>Corp Firewall</title></html>")
 	err = newClient(t, &script{answers: []answer{proxy}}, nil).Own().DoCall(t.Context(), getItem(nil))
 	if !errors.Is(err, ews.ErrEWSBlocked) || !strings.Contains(err.Error(), "Corp Firewall") || !strings.Contains(err.Error(), "proxy or firewall") {
+		t.Error(err)
+	}
+	err = newClient(t, &script{answers: []answer{reply(403, "", "Restrict-Access-Confirm", "1")}}, nil).Own().DoCall(t.Context(), getItem(nil))
+	if !errors.Is(err, ews.ErrEWSBlocked) || !strings.Contains(err.Error(), "tenant restrictions") {
 		t.Error(err)
 	}
 	// A fault with 403 is no block.
