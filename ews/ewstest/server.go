@@ -32,6 +32,8 @@ type Options struct {
 	IllegalCharacters bool   // characters that XML forbids go out as references (&#x1F;), as Exchange sends them; else as U+FFFD
 	Version           string // ServerVersionInfo/@Version; "" is V2018_01_08
 
+	PushClient *http.Client // sends the notifications of push subscriptions; nil is a plain client
+
 	// NoAnchor accepts app-only requests without an X-AnchorMailbox header.
 	NoAnchor bool
 }
@@ -49,6 +51,7 @@ type Server struct {
 	inner  inProcess
 
 	mu            sync.Mutex // guards everything below and all mailboxes; never held during I/O
+	closed        bool
 	counter       uint64
 	ids           uint64
 	first         *Mailbox
@@ -119,6 +122,9 @@ func (s *Server) Endpoint() string {
 // Close ends open streams and connections and waits for the listener's goroutine. It may be called more than once.
 func (s *Server) Close() {
 	s.close.Do(func() {
+		s.mu.Lock()
+		s.closed = true // nothing is started from here on
+		s.mu.Unlock()
 		s.cancel()
 		if s.http != nil {
 			_ = s.http.Close()

@@ -41,7 +41,7 @@ func (c *call) streamEvents(ex *exchange, effect *Effect) {
 	defer end.Stop()
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	wake, done := c.listen(subs)
+	wake, done := c.s.listen(subs)
 	defer done()
 	if !send(c.streamMessage("OK", nil)) {
 		return
@@ -116,11 +116,11 @@ func (c *call) takeNotices(subs []*subscription) (out []delivery, gone []string)
 }
 
 // listen registers a channel with the subscriptions; the returned function takes it out again.
-func (c *call) listen(subs []*subscription) (<-chan struct{}, func()) {
+func (s *Server) listen(subs []*subscription) (<-chan struct{}, func()) {
 	ch := make(chan struct{}, 1)
 	set := func(on bool) {
-		c.s.mu.Lock()
-		defer c.s.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		for _, sub := range subs {
 			if on {
 				sub.listeners[ch] = true

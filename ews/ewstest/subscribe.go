@@ -2,13 +2,15 @@ package ewstest
 
 import (
 	"encoding/base64"
+	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// subscription is a pull or streaming subscription.
+// subscription is a pull, push or streaming subscription.
 type subscription struct {
 	id        string
 	owner     *Mailbox
@@ -46,12 +48,13 @@ func (sub *subscription) wake() {
 	}
 }
 
-// subscribe EWS: Subscribe operation, pull and streaming.
+// subscribe EWS: Subscribe operation.
 func (c *call) subscribe() *soapFault {
 	req := c.env.op.first()
 	return c.respond("Subscribe", []*node{req}, func(*node) (func(), *opError) {
-		if req.name == "m:PushSubscriptionRequest" {
-			return nil, fail("ErrorInvalidPushSubscriptionUrl") // nowhere to push to from a test
+		push := req.name == "m:PushSubscriptionRequest"
+		if u, err := url.Parse(req.leaf("t:URL")); push && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			return nil, fail("ErrorInvalidPushSubscriptionUrl")
 		}
 		sub := &subscription{
 			owner: c.user, mailbox: c.user, streaming: req.name == "m:StreamingSubscriptionRequest",
@@ -77,6 +80,10 @@ func (c *call) subscribe() *soapFault {
 		}
 		sub.id = base64.StdEncoding.EncodeToString([]byte("ewstest01.internal\x00" + strconv.FormatUint(sub.start, 10) + c.user.address))
 		c.s.subscriptions[sub.id] = sub
+		if push {
+			sub.timeout = math.MaxInt64
+			c.startPush(sub, req)
+		}
 		return func() {
 			c.a.leaf("m:SubscriptionId", sub.id)
 			if !sub.streaming {
