@@ -3,6 +3,7 @@ package ewstest_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -19,7 +20,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	busy := s.Fault(ewstest.Fault{Op: "GetItem", Do: ewstest.BusyFault(0)})
+	busy := s.Fault(ewstest.Fault{Op: "GetItem", Do: ewstest.BusyFault(10 * time.Millisecond)})
 
 	client, err := ews.NewClient(ews.Config{
 		Endpoint:          s.Endpoint(),

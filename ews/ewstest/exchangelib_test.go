@@ -28,7 +28,7 @@ func TestExchangelib(t *testing.T) {
 	if py == "" {
 		t.Skip("python3-exchangelib is not installed")
 	}
-	for name, style := range map[string]ewstest.Style{"s": ewstest.StyleS, "soap": ewstest.StyleSoap, "default": ewstest.StyleDefaultNS} {
+	for name, style := range map[string]ewstest.Style{"s": ewstest.StyleS, "default": ewstest.StyleDefaultNS} {
 		t.Run(name, func(t *testing.T) {
 			f := start(t, &ewstest.Options{Style: style})
 			bob := f.AddMailbox("bob@example.com")
