@@ -63,21 +63,26 @@ func (s *AppSource) Token(ctx context.Context) (*oauth2.Token, error) {
 	if h != nil && h.rejected {
 		claims = h.claims
 	}
-	t, err := s.fetch(ctx, claims)
-	if err != nil {
-		if usable {
-			s.c.logger().WarnContext(ctx, "application token not renewed, the old one serves", "error", err)
-			return h.token, nil
-		}
-		return nil, err
+	var seen *oauth2.Token
+	if h != nil {
+		seen = h.token
 	}
+	t, err := s.fetch(ctx, seen, claims)
+	if err != nil && usable {
+		s.c.logger().WarnContext(ctx, "application token not renewed, the old one serves", "error", err)
+		return h.token, nil
+	}
+	return t, err
+}
+
+// hold keeps a new token.
+func (s *AppSource) hold(t *oauth2.Token) {
 	life := time.Until(t.Expiry)
 	early := min(earlyRefresh, life/4)
 	if in, ok := t.Extra("refresh_in").(int64); ok {
 		early = max(early, life-time.Duration(in)*time.Second)
 	}
 	s.held.Store(&heldToken{token: t, stale: t.Expiry.Add(-early), dead: t.Expiry.Add(-min(expiryMargin, life/10))})
-	return t, nil
 }
 
 // Reject reports that a resource refused the token, with the claims challenge it sent or "": the next Token asks for a new
@@ -92,7 +97,9 @@ func (s *AppSource) Reject(_ context.Context, bad *oauth2.Token, claims string) 
 	s.held.CompareAndSwap(h, &next)
 }
 
-func (s *AppSource) fetch(ctx context.Context, challenge string) (*oauth2.Token, error) {
+// fetch makes one request for all callers. seen is the token that the caller found wanting: who comes late, after another one
+// was fetched, gets that.
+func (s *AppSource) fetch(ctx context.Context, seen *oauth2.Token, challenge string) (*oauth2.Token, error) {
 	const op = "client credentials"
 	c := s.c
 	if err := c.Validate(); err != nil {
@@ -118,12 +125,24 @@ func (s *AppSource) fetch(ctx context.Context, challenge string) (*oauth2.Token,
 		form.Set("resource", c.adfsResource())
 	}
 	key := keyOf(op, c.ClientID, string(c.ClientSecret), c.tokenURL(), form.Get("scope"), claims)
-	return c.shared().do(ctx, key, func(ctx context.Context) (*oauth2.Token, error) {
+	t, err := c.shared().do(ctx, key, func(ctx context.Context) (*oauth2.Token, error) {
+		if h := s.held.Load(); h != nil && !h.rejected && h.token != seen && time.Now().Before(h.dead) {
+			return h.token, nil
+		}
 		t, err := c.requestToken(ctx, op, form, false)
 		if err != nil {
 			return nil, err
 		}
 		t.RefreshToken = "" // RFC 6749 section 4.4.3: none should come, and none is needed
+		s.hold(t)           // before the flight ends: the next caller finds it
 		return t, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	// Another source of this Config may have made the request.
+	if h := s.held.Load(); h == nil || h.token == seen {
+		s.hold(t)
+	}
+	return t, nil
 }

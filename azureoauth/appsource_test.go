@@ -1,6 +1,9 @@
 package azureoauth_test
 
 import (
+	"context"
+	"io"
+	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -204,6 +207,65 @@ func TestAppSourceServesWhileItRenews(t *testing.T) {
 			}
 		}
 		if n := az.TokenRequests(); n != 2 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+// stopper is a log handler that holds up whoever logs first.
+type stopper struct {
+	slog.Handler
+	reached, release chan struct{}
+	first            *atomic.Bool
+}
+
+func (s stopper) Handle(context.Context, slog.Record) error {
+	if s.first.CompareAndSwap(false, true) {
+		close(s.reached)
+		<-s.release
+	}
+	return nil
+}
+
+// A caller that found no token, and comes to the request only after another one has fetched it, makes no second request.
+func TestAppSourceLateCaller(t *testing.T) {
+	az, cfg := appOnly(t, azuretest.Options{})
+	st := stopper{slog.NewTextHandler(io.Discard, nil), make(chan struct{}), make(chan struct{}), &atomic.Bool{}}
+	cfg.Logger = slog.New(st)
+	src := cfg.AppSource()
+	late := make(chan error, 1)
+	go func() { _, err := src.Token(t.Context()); late <- err }()
+	<-st.reached
+	if _, err := src.Token(t.Context()); err != nil {
+		t.Error(err)
+	}
+	close(st.release)
+	if err := <-late; err != nil {
+		t.Error(err)
+	}
+	if n := az.TokenRequests(); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// Two sources of one Config do not fetch again what the other's request brought them.
+func TestAppSourcesOfOneConfig(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		az, cfg := appOnly(t, azuretest.Options{})
+		az.Fail(azuretest.Fault{Delay: time.Second})
+		sources := []*azureoauth.AppSource{cfg.AppSource(), cfg.AppSource()}
+		for range 2 {
+			var wg sync.WaitGroup
+			for _, src := range sources {
+				wg.Go(func() {
+					if _, err := src.Token(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		if n := az.TokenRequests(); n != 1 {
 			t.Errorf("%d requests", n)
 		}
 	})

@@ -190,6 +190,16 @@ func TestHandlerInstancesShareCookieKeys(t *testing.T) {
 	}
 }
 
+// A directory is full of names that somebody chose.
+func TestAccountNamesAreEscaped(t *testing.T) {
+	a := newWebApp(t, &azuretest.Options{Users: []azuretest.User{{UPN: "<script>alert(1)</script>@contoso.example", Name: "<img src=x>"}}}, nil)
+	b := browser{}
+	resp, body := a.callback(b, a.begin(b, "").Encode())
+	if resp.StatusCode != 200 || strings.Contains(body, "<script") || strings.Contains(body, "<img") || !strings.Contains(body, "&lt;script&gt;") {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+}
+
 func TestHandlerFormPost(t *testing.T) {
 	a := newWebApp(t, nil, &azureoauth.HandlerOptions{ResponseMode: "form_post"})
 	b := browser{}

@@ -51,7 +51,8 @@ func (c *Config) requestToken(ctx context.Context, op string, grant url.Values, 
 
 // Refresh gets a new access token for old.RefreshToken. The result always has an Expiry and a RefreshToken: the new one, or
 // the old one when the server sent none. Store it before the access token is used: servers that rotate refuse the old
-// one from now on. Any number of concurrent callers with the same token make one request.
+// one from now on. Any number of concurrent callers with the same token make one request; who comes later with a spent token
+// makes another, so keep tokens in one place (package tokenstore does).
 //
 // Errors: *Error, asked with errors.Is (ErrSignInRequired, ErrBadCredential, ErrTemporary ...); ErrScopeNotGranted when the
 // new token lost a permission; *ConfigError; the ctx's. A failure is remembered for a while and answered without asking the

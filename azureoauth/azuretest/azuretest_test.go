@@ -202,6 +202,7 @@ func TestAuthorizeRules(t *testing.T) {
 		"unregistered":        {[]string{"redirect_uri", "https://evil.example/"}, "AADSTS50011"},
 		"other path":          {[]string{"redirect_uri", "http://localhost/other"}, "AADSTS50011"},
 		"host like localhost": {[]string{"redirect_uri", "http://localhost.evil.example/callback"}, "AADSTS50011"},
+		"user in front":       {[]string{"redirect_uri", "http://x@localhost/callback"}, "AADSTS50011"},
 		"user before host":    {[]string{"redirect_uri", "http://localhost@evil.example/callback"}, "AADSTS50011"},
 		"response_type":       {[]string{"response_type", "token"}, "unsupported_response_type"},
 		"no scope":            {[]string{"scope", ""}, "invalid_request"},
