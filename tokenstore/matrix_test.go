@@ -143,6 +143,7 @@ func matrixCell(t *testing.T, age string, answer refreshFunc, want outcome, chan
 		}
 		require.Equal(t, 1, requests)
 	}
+	synctest.Wait() // callbacks run beside the source
 	raw := rawRecord(t, m)
 	require.Contains(t, raw, `"refresh_token":"`+want.refreshToken+`"`)
 	require.NotContains(t, raw, `"intent"`)

@@ -25,6 +25,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 	"golang.org/x/oauth2"
 	_ "modernc.org/sqlite"
 
@@ -57,23 +58,27 @@ func TestMain(m *testing.M) {
 		child(s)
 		return
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
-func (s spec) open() (tokenstore.Store, error) {
+func (s spec) open() (store tokenstore.Store, closer io.Closer, err error) {
 	switch s.Kind {
 	case "file":
-		return tokenstore.NewFileStore(s.DSN, nil)
+		store, err = tokenstore.NewFileStore(s.DSN, nil)
+		return store, io.NopCloser(nil), err
 	case "redis":
-		return redisstore.New(redis.NewClient(&redis.Options{Addr: s.DSN}), &redisstore.Options{Lease: s.Lease})
+		client := redis.NewClient(&redis.Options{Addr: s.DSN})
+		store, err = redisstore.New(client, &redisstore.Options{Lease: s.Lease})
+		return store, client, err
 	}
 	driver := map[string]string{"sqlite": "sqlite", "postgres": "pgx", "mariadb": "mysql"}[s.Kind]
 	dialect := map[string]*sqlstore.Dialect{"sqlite": sqlstore.SQLite, "postgres": sqlstore.PostgreSQL, "mariadb": sqlstore.MySQL}[s.Kind]
 	db, err := sql.Open(driver, s.DSN)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return sqlstore.New(db, dialect, nil)
+	store, err = sqlstore.New(db, dialect, nil)
+	return store, db, err
 }
 
 // result is what a child reports of a round.
@@ -85,7 +90,7 @@ type result struct {
 
 // child runs a round, with a new Source, for each line on standard input.
 func child(s spec) {
-	store, err := s.open()
+	store, _, err := s.open()
 	if err != nil {
 		panic(err)
 	}
@@ -311,8 +316,9 @@ func sqlPing(t *testing.T, driver, dsn string) func(context.Context) error {
 // prepare opens the store in this process and signs in.
 func prepare(t *testing.T, s spec, p *strictIdP) tokenstore.Store {
 	t.Helper()
-	store, err := s.open()
+	store, closer, err := s.open()
 	require.NoError(t, err)
+	t.Cleanup(func() { closer.Close() })
 	if m, ok := store.(interface{ Migrate(context.Context) error }); ok {
 		require.NoError(t, m.Migrate(t.Context()))
 	}
