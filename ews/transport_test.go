@@ -356,7 +356,11 @@ func (s small) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestSlowCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		text := strings.Repeat("QUJD", 100_000)
-		rt := &script{answers: []answer{reply(200, prologue+"<t:MimeContent>"+text+"</t:MimeContent>"+epilogue)}}
+		rt := &script{answers: []answer{func(r *http.Request) (*http.Response, error) {
+			resp, _ := reply(200, "")(r)
+			resp.Body = &dripper{ctx: r.Context(), rest: prologue + "<t:MimeContent>" + text + "</t:MimeContent>" + epilogue, piece: 10_000, every: time.Second}
+			return resp, nil
+		}}}
 		r, err := newClient(t, rt, nil).Own().StreamCall(t.Context(), mimeCall())
 		if err != nil {
 			t.Fatal(err)
