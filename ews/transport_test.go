@@ -200,9 +200,13 @@ func TestConnectionReuse(t *testing.T) {
 		if n++; n%2 == 0 {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write(packed(body))
-			return
+		} else {
+			io.WriteString(w, body)
 		}
-		io.WriteString(w, body)
+		if n%3 == 0 { // the end of the chunks comes apart from the last of them
+			w.(http.Flusher).Flush()
+			time.Sleep(5 * time.Millisecond)
+		}
 	}, nil)
 	var fresh atomic.Int64
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
