@@ -38,6 +38,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte(`{"format":1,"grant":"g","generation":1,"access_token":"a","expiry":"2999-01-01T00:00:00Z","refresh_token":"CANARY"}`))
 	f.Add([]byte(`{"format":1,"grant":"g","generation":9223372036854775807,"refresh_token":"CANARY","expiry":"0001-01-01T00:00:00Z"}`))
 	f.Add([]byte(`{"format":1,"grant":"g","failure":{"attempt":"x","hold_ns":-9223372036854775808,"count":-5},"intent":{"within_ns":9223372036854775807}}`))
+	f.Add([]byte(`{"format":1,"grant":"g","refresh_token":"CANARY`)) // torn
 	f.Add([]byte(`{"format":2}`))
 	f.Add([]byte(`null`))
 	f.Fuzz(func(t *testing.T, data []byte) {
