@@ -1,0 +1,326 @@
+package ews_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ewsmail/ewsmail/ews"
+	"github.com/ewsmail/ewsmail/ews/ewstest"
+)
+
+// TestWatchSurvivesCuts cuts the stream 1,000 times at random bytes while mail arrives: every message is handed out once, and soon.
+func TestWatchSurvivesCuts(t *testing.T) {
+	const cuts = 1000
+	synctest.Test(t, func(t *testing.T) {
+		x := newMemExchange(t, nil)
+		rnd := rand.New(rand.NewPCG(1, 2))
+		x.net.cut = func() int { return rnd.IntN(6000) } // within the head, the first envelope, or one of the next
+		ctx, cancel := context.WithCancel(t.Context())
+		delivered := map[string]time.Time{}
+		seen := map[string]int{}
+		done := make(chan struct{})
+		var slowest time.Duration
+		reports := map[ews.WatchReportKind]int{}
+		go func() {
+			defer close(done)
+			for b, err := range x.m.Watch(ctx, ews.Inbox, "", &ews.WatchOptions{Sync: ews.SyncOptions{Detail: ews.Summary}, Report: func(r ews.WatchReport) { reports[r.Kind]++ }}) {
+				if err != nil {
+					require.ErrorIs(t, err, context.Canceled)
+					return
+				}
+				for _, c := range b.Changes {
+					seen[c.Message.Subject]++
+					slowest = max(slowest, time.Since(delivered[c.Message.Subject]))
+				}
+			}
+		}()
+		n := 0
+		for {
+			if done, _ := x.net.counts(); done >= cuts {
+				break
+			}
+			time.Sleep(time.Duration(rnd.IntN(20_000)) * time.Millisecond)
+			synctest.Wait() // so that the maps are ours
+			for range rnd.IntN(3) {
+				subject := fmt.Sprint("message ", n)
+				n++
+				delivered[subject] = time.Now()
+				deliver(t, x.box, "Subject: "+subject+"\n\n", nil)
+			}
+		}
+		time.Sleep(3 * time.Minute)
+		cancel()
+		<-done
+		require.Greater(t, n, cuts/2)
+		require.Len(t, seen, n, "every message")
+		for subject, times := range seen {
+			require.Equal(t, 1, times, subject)
+		}
+		require.LessOrEqual(t, slowest, ews.DefaultPollInterval+5*time.Second)
+		require.Greater(t, reports[ews.StreamLost], cuts/4)
+		t.Logf("%d messages, %d requests, slowest %v, %v", n, len(x.Requests()), slowest, reports)
+		x.end(t)
+	})
+}
+
+// watching runs a Watch in a goroutine of the bubble and hands its batches out.
+type watching struct {
+	subjects []string // of created messages, in order
+	batches  []ews.Batch
+	reports  []ews.WatchReport
+	err      error
+	ended    time.Time
+	cancel   context.CancelFunc
+	done     chan struct{}
+}
+
+func startWatch(t *testing.T, m *ews.Mailbox, o *ews.WatchOptions) *watching {
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &watching{cancel: cancel, done: make(chan struct{})}
+	if o == nil {
+		o = new(ews.WatchOptions)
+	}
+	o.Sync.Detail = ews.Summary
+	o.Report = func(r ews.WatchReport) { w.reports = append(w.reports, r) }
+	go func() {
+		defer close(w.done)
+		for b, err := range m.Watch(ctx, ews.Inbox, "", o) {
+			if err != nil {
+				w.err, w.ended = err, time.Now()
+				continue // a loop that goes on after the last pair gets no more
+			}
+			w.batches = append(w.batches, b)
+			for _, c := range b.Changes {
+				if c.Kind == ews.Created {
+					w.subjects = append(w.subjects, c.Message.Subject)
+				}
+			}
+		}
+	}()
+	return w
+}
+
+func (w *watching) stop(t *testing.T) {
+	t.Helper()
+	began := time.Now()
+	w.cancel()
+	<-w.done
+	require.ErrorIs(t, w.err, context.Canceled)
+	require.LessOrEqual(t, time.Since(began), 2*time.Second)
+}
+
+func (w *watching) kinds() (kinds []ews.WatchReportKind) {
+	for _, r := range w.reports {
+		kinds = append(kinds, r.Kind)
+	}
+	return kinds
+}
+
+func TestWatchRings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newMemExchange(t, func(c *ews.Config) { c.Concurrency = 1 })
+		deliver(t, x.box, "Subject: old\n\n", nil)
+		w := startWatch(t, x.m, nil)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		require.Equal(t, []string{"old"}, w.subjects)
+		require.True(t, w.batches[0].Last)
+		require.Equal(t, []ews.WatchReportKind{ews.StreamOpened}, w.kinds())
+
+		// Arrival to handler is immediate, and costs one Sync.
+		x.ResetRequests()
+		deliver(t, x.box, "Subject: new\n\n", nil)
+		synctest.Wait()
+		require.Equal(t, []string{"old", "new"}, w.subjects)
+		require.Equal(t, 1, x.Count("SyncFolderItems"))
+
+		// A call made while the stream is open does not wait for it, although one slot is all there is.
+		began := time.Now()
+		_, err := x.m.Folder(t.Context(), ews.Inbox)
+		require.NoError(t, err)
+		require.Zero(t, time.Since(began))
+
+		// A burst costs a Sync per MinInterval at most.
+		time.Sleep(time.Second)
+		x.ResetRequests()
+		for i := range 100 {
+			deliver(t, x.box, fmt.Sprintf("Subject: burst %d\n\n", i), nil)
+			time.Sleep(20 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Len(t, w.subjects, 102)
+		require.LessOrEqual(t, x.Count("SyncFolderItems"), 6)
+
+		// An hour of silence: a Sync now and then, two streams, no loss told.
+		x.ResetRequests()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		require.LessOrEqual(t, x.Count("SyncFolderItems"), 12)
+		require.GreaterOrEqual(t, x.Count("SyncFolderItems"), 4)
+		require.Equal(t, 2, x.Count("GetStreamingEvents"), "opened anew before Exchange ends them")
+		require.Equal(t, 0, x.Count("Subscribe"))
+		require.Equal(t, []ews.WatchReportKind{ews.StreamOpened}, w.kinds())
+
+		// Exchange forgets the subscription.
+		x.ResetRequests()
+		x.DropSubscriptions()
+		deliver(t, x.box, "Subject: in the gap\n\n", nil)
+		time.Sleep(5 * time.Second)
+		deliver(t, x.box, "Subject: after the gap\n\n", nil)
+		synctest.Wait()
+		require.Equal(t, []string{"in the gap", "after the gap"}, w.subjects[102:])
+		require.Equal(t, 1, x.Count("Subscribe"))
+		require.Equal(t, []ews.WatchReportKind{ews.StreamOpened, ews.StreamLost, ews.StreamOpened}, w.kinds())
+		require.ErrorIs(t, w.reports[1].Err, ews.ErrSubscriptionLost)
+
+		w.stop(t)
+		require.Equal(t, 1, x.Count("Unsubscribe"))
+		x.end(t)
+	})
+}
+
+func TestWatchPolls(t *testing.T) {
+	for name, o := range map[string]ews.WatchOptions{"stream refused": {}, "no stream": {NoStream: true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := newMemExchange(t, nil)
+				fault := x.Fault(ewstest.Fault{Op: "Subscribe", Times: -1, Do: ewstest.ResponseError("ErrorSubscriptionDelegateAccessNotSupported", "")})
+				w := startWatch(t, x.m, &o)
+				time.Sleep(time.Minute)
+				for i := range 20 {
+					at := time.Now()
+					deliver(t, x.box, fmt.Sprintf("Subject: %d\n\n", i), nil)
+					for len(w.subjects) <= i {
+						time.Sleep(time.Second)
+						synctest.Wait()
+					}
+					require.LessOrEqual(t, time.Since(at), ews.DefaultPollInterval)
+				}
+				if o.NoStream {
+					require.Zero(t, fault.Hits())
+					require.Empty(t, w.reports)
+				} else {
+					require.LessOrEqual(t, fault.Hits(), 2, "what is refused is not asked for again and again")
+					require.Equal(t, []ews.WatchReportKind{ews.StreamLost}, w.kinds())
+				}
+				w.stop(t)
+				x.end(t)
+			})
+		})
+	}
+}
+
+func TestWatchWithABellOfOnesOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newMemExchange(t, nil)
+		bell := make(chan struct{})
+		w := startWatch(t, x.m, &ews.WatchOptions{Bell: bell, PollInterval: time.Hour})
+		time.Sleep(time.Minute)
+		deliver(t, x.box, "Subject: a\n\n", nil)
+		bell <- struct{}{}
+		synctest.Wait()
+		require.Equal(t, []string{"a"}, w.subjects)
+		x.ResetRequests()
+		close(bell)
+		time.Sleep(10 * time.Minute)
+		require.LessOrEqual(t, len(x.Requests()), 1, "a closed bell does not ring for ever")
+		w.stop(t)
+		x.end(t)
+	})
+}
+
+// TestWatchWaits: failures that pass are waited out; nothing is lost, and Exchange is not hammered.
+func TestWatchWaits(t *testing.T) {
+	for name, effect := range map[string]ewstest.Effect{
+		"busy":        ewstest.BusyMessage(30 * time.Second),
+		"busy 503":    ewstest.Busy503(""),
+		"outage":      ewstest.Redirect("/ews/genericerrorpage.htm?aspxerrorpath=/ews/exchange.asmx"),
+		"store down":  ewstest.ResponseError("ErrorMailboxStoreUnavailable", ""),
+		"moving":      ewstest.ResponseError("ErrorMailboxMoveInProgress", ""),
+		"cut":         ewstest.CutBefore(),
+		"cut answers": ewstest.CutBody(700),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := newMemExchange(t, nil)
+				w := startWatch(t, x.m, nil)
+				time.Sleep(time.Minute)
+				x.ResetRequests()
+				fault := x.Fault(ewstest.Fault{Times: -1, Do: effect})
+				deliver(t, x.box, "Subject: a\n\n", nil)
+				time.Sleep(2 * time.Hour)
+				synctest.Wait()
+				require.NoError(t, w.err)
+				require.Empty(t, w.subjects)
+				require.Contains(t, w.kinds(), ews.SyncFailed)
+				require.LessOrEqual(t, len(x.Requests()), 2*120*5, "requests in two hours")
+				fault.Remove()
+				time.Sleep(7 * time.Minute)
+				synctest.Wait()
+				require.Equal(t, []string{"a"}, w.subjects)
+				kinds := w.kinds()
+				require.Equal(t, ews.StreamOpened, kinds[len(kinds)-1])
+				w.stop(t)
+				x.end(t)
+			})
+		})
+	}
+}
+
+// TestWatchEnds: on the errors its documentation lists, with the error in the last pair and nothing left open.
+func TestWatchEnds(t *testing.T) {
+	for name, tc := range map[string]struct {
+		effect ewstest.Effect
+		kind   error
+		syncs  int
+	}{
+		"denied":         {ewstest.ResponseError("ErrorAccessDenied", ""), ews.ErrDenied, 1},
+		"blocked":        {ewstest.Blocked(), ews.ErrEWSBlocked, 1},
+		"folder gone":    {ewstest.ResponseError("ErrorFolderNotFound", ""), ews.ErrNotFound, 1},
+		"login page":     {ewstest.HTML(200, "<html><title>Sign in</title></html>"), ews.ErrEndpoint, 1},
+		"wrong audience": {ewstest.Unauthorized(ewstest.ErrInvalidAudience), ews.ErrUnauthorized, 1},
+		"refused":        {ewstest.Unauthorized(nil), ews.ErrUnauthorized, 3 * 2},
+		"cursor":         {ewstest.ResponseError("ErrorInvalidSyncStateData", ""), ews.ErrCursorInvalid, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x := newMemExchange(t, nil)
+				w := startWatch(t, x.m, nil)
+				time.Sleep(time.Minute)
+				x.ResetRequests()
+				x.Fault(ewstest.Fault{Op: "SyncFolderItems", Times: -1, Do: tc.effect})
+				deliver(t, x.box, "Subject: a\n\n", nil)
+				time.Sleep(30 * time.Minute)
+				select {
+				case <-w.done:
+				default:
+					t.Fatal("still watching")
+				}
+				require.ErrorIs(t, w.err, tc.kind)
+				require.Equal(t, tc.syncs, x.Count("SyncFolderItems"))
+				x.end(t)
+			})
+		})
+	}
+}
+
+// TestWatchEndsInTime: also when the server no longer answers.
+func TestWatchEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newMemExchange(t, nil)
+		w := startWatch(t, x.m, nil)
+		time.Sleep(time.Minute)
+		x.Fault(ewstest.Fault{Times: -1, Do: ewstest.Hang()})
+		deliver(t, x.box, "Subject: a\n\n", nil)
+		time.Sleep(10 * time.Second)
+		w.stop(t)
+		x.end(t)
+	})
+}
