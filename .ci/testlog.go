@@ -2,14 +2,11 @@
 
 // Testlog reads the output of go test -json: it prints a line per package, the whole output of what failed, and every
 // test that skipped. Its status is 1 when anything failed or skipped, or when no test ran at all.
-//
-// With -list it prints "package name" for each line of go test -list instead.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"sort"
@@ -21,9 +18,6 @@ type event struct {
 }
 
 func main() {
-	list := flag.Bool("list", false, "print the fuzz targets that go test -list named")
-	flag.Parse()
-
 	type name struct{ pkg, test string }
 	output := map[name][]string{}
 	var passed, failed int
@@ -37,13 +31,6 @@ func main() {
 		if err := json.Unmarshal(in.Bytes(), &e); err != nil {
 			fmt.Println(in.Text()) // not from a test: go's own words
 			bad = true
-			continue
-		}
-		if *list {
-			if target := strings.TrimSpace(e.Output); e.Action == "output" && strings.HasPrefix(target, "Fuzz") {
-				fmt.Println(e.Package, target)
-			}
-			bad = bad || e.Action == "fail" || e.Action == "build-fail"
 			continue
 		}
 		n := name{e.Package, e.Test}
@@ -85,14 +72,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		bad = true
 	}
-	if !*list {
-		sort.Strings(skips)
-		for _, s := range skips {
-			fmt.Println("SKIPPED", s)
-		}
-		fmt.Printf("%d passed, %d failed, %d skipped\n", passed, failed, len(skips))
-		bad = bad || len(skips) > 0 || passed == 0
+	sort.Strings(skips)
+	for _, s := range skips {
+		fmt.Println("SKIPPED", s)
 	}
+	fmt.Printf("%d passed, %d failed, %d skipped\n", passed, failed, len(skips))
+	bad = bad || len(skips) > 0 || passed == 0
 	if bad {
 		os.Exit(1)
 	}
