@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -27,9 +25,8 @@ type app struct {
 	tenant *demo.Tenant // nil without the demo
 	signIn *azureoauth.Handler
 
-	mu      sync.Mutex // never held across I/O
-	conn    *connection
-	consent pendingConsent
+	mu   sync.Mutex // never held across I/O
+	conn *connection
 }
 
 // connection is a registration in use: its tokens and its mailbox.
@@ -41,12 +38,6 @@ type connection struct {
 	client   *ews.Client
 }
 
-// pendingConsent is an admin consent page that was opened and not yet answered.
-type pendingConsent struct {
-	state string
-	until time.Time
-}
-
 const callbackPath = "/oauth/callback"
 
 func (a *app) redirectURL() string { return a.base.String() + callbackPath }
@@ -56,6 +47,9 @@ func (a *app) open(ctx context.Context) error {
 	s, version, err := load(ctx, a.store)
 	if err != nil {
 		return err
+	}
+	if a.tenant == nil && s.Demo {
+		s = defaults() // the demo tenant ended with the program that had it
 	}
 	if a.tenant != nil && (version == "" || s.Demo) {
 		s = demoSettings(a.tenant)
@@ -69,16 +63,16 @@ func (a *app) open(ctx context.Context) error {
 	}
 	a.conn = c
 	a.signIn, err = azureoauth.NewHandler(nil, &azureoauth.HandlerOptions{
-		Lookup: func(context.Context, string) (*azureoauth.Config, error) {
-			c := a.current()
-			if c.config == nil {
-				return nil, errNotConfigured
+		Lookup: func(_ context.Context, version string) (*azureoauth.Config, error) {
+			c, err := a.connectionOf(version)
+			if err != nil {
+				return nil, err
 			}
 			return c.config, nil
 		},
 		Begin: func(*http.Request) (*azureoauth.SignInOptions, error) {
 			c := a.current()
-			o := &azureoauth.SignInOptions{ReturnTo: "/", LoginHint: c.settings.Mailbox}
+			o := &azureoauth.SignInOptions{ReturnTo: "/", LoginHint: c.settings.Mailbox, Registration: c.version}
 			if c.settings.Shared {
 				o.LoginHint = ""
 			} else {
@@ -92,7 +86,23 @@ func (a *app) open(ctx context.Context) error {
 	return err
 }
 
-var errNotConfigured = errors.New("the settings are not complete yet")
+var (
+	errNotConfigured   = errors.New("the settings are not complete yet")
+	errSettingsChanged = errors.New("the settings were changed while somebody signed in")
+)
+
+// connectionOf is the connection, if it is still that of the settings a sign-in was begun with: the account was checked
+// against their mailbox, and its tokens must not become another one's.
+func (a *app) connectionOf(version string) (*connection, error) {
+	switch c := a.current(); {
+	case c.config == nil:
+		return nil, errNotConfigured
+	case c.version != version:
+		return nil, errSettingsChanged
+	default:
+		return c, nil
+	}
+}
 
 // connect makes a connection of settings. Wrong settings give one without a registration.
 func (a *app) connect(s settings, version string) (*connection, error) {
@@ -102,8 +112,7 @@ func (a *app) connect(s settings, version string) (*connection, error) {
 		return c, nil
 	}
 	c.config = config
-	// One record per registration and mailbox: another registration cannot use its refresh token.
-	c.tokens = tokenstore.NewSource(a.store, "tokens "+s.ClientID+" "+strings.ToLower(s.Mailbox), config, &tokenstore.SourceOptions{
+	c.tokens = tokenstore.NewSource(a.store, s.record(), config, &tokenstore.SourceOptions{
 		Logger: a.log,
 		OnReauthRequired: func(context.Context, tokenstore.Status) {
 			a.log.Warn("somebody must sign in again", "mailbox", s.Mailbox)
@@ -163,16 +172,14 @@ func (a *app) close() { a.current().close(a.log) }
 
 // signedIn stores the tokens of a finished sign-in; the Handler shows its error.
 func (a *app) signedIn(ctx context.Context, s *azureoauth.SignIn) error {
-	c := a.current()
-	if c.config == nil {
-		return errNotConfigured
+	c, err := a.connectionOf(s.Options.Registration)
+	if err != nil {
+		return err
 	}
 	return c.tokens.SignIn(ctx, s.Token, tokenstore.Account{
 		Username: s.Account.Username, TenantID: s.Account.TenantID, ClientID: c.settings.ClientID, Scopes: c.config.Scopes, Granted: s.Scopes,
 	})
 }
-
-func newState() string { return rand.Text() } // 130 bits
 
 // noToken stands in where settings are checked only.
 type noToken struct{}

@@ -9,7 +9,9 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,7 +69,7 @@ func start(t *testing.T, args ...string) (*visitor, *logs) {
 	ctx, stop := context.WithCancel(context.Background())
 	ready, done := make(chan *app, 1), make(chan error, 1)
 	go func() {
-		done <- run(ctx, append([]string{"-listen", "127.0.0.1:0", "-mail", mailDir(t)}, args...), func(string) string { return "" }, out, func(a *app) { ready <- a })
+		done <- run(ctx, append([]string{"-listen", "127.0.0.1:0", "-mail", mailDir(t)}, args...), func(string) string { return strings.Repeat("0123456789abcdef", 4) }, out, func(a *app) { ready <- a })
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -389,5 +391,150 @@ func TestFlags(t *testing.T) {
 	}
 	if status, page := v.get("/connect"); status != 500 || !strings.Contains(page, "not complete") {
 		t.Errorf("%d %s", status, page)
+	}
+}
+
+// consentPage is the address of the consent page that the browser is sent to.
+func (v *visitor) consentPage() *url.URL {
+	v.t.Helper()
+	stay := *v.client
+	stay.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := stay.Get(v.app.base.String() + "/admin-consent")
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	resp.Body.Close()
+	u, err := resp.Location()
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return u
+}
+
+// The answer of a consent page counts in the browser that opened it, once, however many others have one open.
+func TestAdminConsentBelongsToItsBrowser(t *testing.T) {
+	v, _ := start(t)
+	other := visit(t, v.app)
+	answer := "/oauth/callback?admin_consent=True&tenant=" + demoTenantID + "&state=" + url.QueryEscape(v.consentPage().Query().Get("state"))
+	other.consentPage()
+	if status, page := other.get(answer); status != http.StatusBadRequest || strings.Contains(page, "consented") {
+		t.Errorf("another browser's answer: %d %s", status, page)
+	}
+	if status, page := v.get(answer); status != http.StatusOK || !strings.Contains(page, "An administrator consented") {
+		t.Errorf("the answer: %d %s", status, page)
+	}
+	if status, _ := v.get(answer); status != http.StatusBadRequest {
+		t.Errorf("the answer again: %d", status)
+	}
+}
+
+const demoTenantID = "5f2b7a1c-3d4e-4f60-8a9b-0c1d2e3f4a5b" // any
+
+// Tokens of a sign-in that was begun for one mailbox never become another one's.
+func TestSettingsChangeDuringSignIn(t *testing.T) {
+	v, _ := start(t)
+	_, page := v.get("/connect")
+	m := requestInput.FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal(page)
+	}
+	f := v.form()
+	f.Set("mailbox", "other@harbour-it.example")
+	v.post("/settings", f)
+	status, page := v.page(v.client.PostForm(strings.Replace(v.app.tenant.Entra.AuthURL(), "authorize", "approve", 1),
+		url.Values{"request": {html.UnescapeString(m[1])}, "upn": {demo.Mailbox}, "answer": {"accept"}}))
+	if status != http.StatusConflict || !strings.Contains(page, "settings were changed") {
+		t.Errorf("%d %s", status, page)
+	}
+	_, page = v.get("/")
+	contains(t, page, "other@harbour-it.example is not connected")
+	if n := v.app.tenant.Entra.Counts().Token; n != 0 {
+		t.Errorf("%d token requests", n)
+	}
+}
+
+// Whoever may change the settings must not be able to send what is stored to an address of his own.
+func TestSecretsStayWithTheirServer(t *testing.T) {
+	v, _ := start(t)
+	v.signIn("accept")
+	good := v.form()
+	f := v.form()
+	f.Set("token_url", "https://evil.example/token")
+	f.Set("auth_url", "https://evil.example/authorize")
+	if status, page := v.post("/settings", f); status != http.StatusUnprocessableEntity || !strings.Contains(page, `id="client_secret-problem"`) {
+		t.Errorf("the stored secret goes to another server: %d %s", status, page)
+	}
+	f.Set("client_secret", "another-secret-for-another-server")
+	_, page := v.post("/settings", f)
+	contains(t, page, "is not connected")
+
+	good.Set("client_secret", demo.ClientSecret)
+	good.Set("ews_url", strings.Replace(good.Get("ews_url"), "/EWS/", "/ews/", 1))
+	_, page = v.post("/settings", good)
+	contains(t, page, "is not connected")
+}
+
+// A new secret that was not saved must not be taken for the stored one.
+func TestUnsavedSecretIsAskedForAgain(t *testing.T) {
+	v, _ := start(t)
+	f := v.form()
+	f.Set("client_secret", "a-new-and-perfectly-good-secret")
+	f.Set("scope", "")
+	status, page := v.post("/settings", f)
+	if status != http.StatusUnprocessableEntity || strings.Contains(page, "perfectly-good") || strings.Contains(page, "Stored. Leave it empty") {
+		t.Errorf("%d %s", status, page)
+	}
+	contains(t, page, "not saved, since other fields are wrong; enter it again")
+}
+
+// A damaged record of tokens is told, and is no "not connected".
+func TestDamagedTokens(t *testing.T) {
+	dir := t.TempDir() + "/data"
+	v, _ := start(t, "-data", dir)
+	settings, err := filepath.Glob(dir + "/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.signIn("accept")
+	files, err := filepath.Glob(dir + "/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := 0
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil && len(b) > 100 && !slices.Contains(settings, f) {
+			b[len(b)-5] ^= 1
+			if err := os.WriteFile(f, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			damaged++
+		}
+	}
+	if damaged == 0 {
+		t.Fatal("no record of tokens found")
+	}
+	_, page := v.get("/")
+	contains(t, page, "The stored sign-in cannot be read")
+	if strings.Contains(page, "is not connected") {
+		t.Error(page)
+	}
+}
+
+// Whatever is typed into a field comes back as text.
+func TestFieldsAreEscaped(t *testing.T) {
+	v, _ := start(t)
+	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>`
+	f := v.form()
+	for _, name := range []string{"mailbox", "ews_url", "client_id", "client_secret", "auth_url", "token_url", "scope"} {
+		f.Set(name, evil)
+	}
+	resp, err := v.client.PostForm(v.app.base.String()+"/settings", f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusUnprocessableEntity || strings.Contains(string(b), "<script") || strings.Contains(string(b), "<img") {
+		t.Errorf("%d %v %s", resp.StatusCode, err, b)
 	}
 }

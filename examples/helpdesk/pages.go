@@ -113,6 +113,8 @@ func advice(err error) string {
 func (a *app) signInFailed(w http.ResponseWriter, _ *http.Request, status int, _ string, err error) {
 	text := "The sign-in did not succeed."
 	switch {
+	case errors.Is(err, errSettingsChanged):
+		status, text = http.StatusConflict, "The settings were changed meanwhile. Nothing was stored; connect again."
 	case errors.Is(err, azureoauth.ErrNoPendingSignIn):
 		text = "No sign-in of this browser is waiting for this answer. Start it again."
 	case errors.Is(err, azureoauth.ErrAccountMismatch):

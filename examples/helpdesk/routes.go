@@ -1,11 +1,11 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"time"
 
-	"github.com/ewsmail/ewsmail/azureoauth"
 	"github.com/ewsmail/ewsmail/tokenstore"
 )
 
@@ -71,6 +71,9 @@ func (a *app) saveSettings(w http.ResponseWriter, r *http.Request) {
 	}
 	s := c.settings.fromForm(r)
 	if _, wrong := a.config(s); len(wrong) > 0 {
+		if r.PostFormValue("client_secret") != "" && len(wrong["client_secret"]) == 0 {
+			wrong.add("client_secret", "not saved, since other fields are wrong; enter it again (it is never shown)")
+		}
 		a.render(w, http.StatusUnprocessableEntity, "settings", settingsView{Fields: s.fields(a.redirectURL(), wrong), Redirect: a.redirectURL(), Shared: s.Shared, Problems: len(wrong)})
 		return
 	}
@@ -111,37 +114,36 @@ func (a *app) adminConsent(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/settings", http.StatusSeeOther)
 		return
 	}
-	p := pendingConsent{state: newState(), until: time.Now().Add(10 * time.Minute)}
-	page, err := c.config.AdminConsentURL(p.state)
+	state := rand.Text() // 130 bits
+	page, err := c.config.AdminConsentURL(state)
 	if err != nil {
 		a.fail(w, http.StatusUnprocessableEntity, "There is no admin consent page for these settings.", err)
 		return
 	}
-	a.mu.Lock()
-	a.consent = p
-	a.mu.Unlock()
+	http.SetCookie(w, a.consentCookie(state, 10*time.Minute))
 	http.Redirect(w, r, page, http.StatusSeeOther)
+}
+
+// consentCookie ties the answer of the consent page to the browser that opened it.
+func (a *app) consentCookie(state string, life time.Duration) *http.Cookie {
+	return &http.Cookie{Name: "helpdesk-consent", Value: state, Path: callbackPath, MaxAge: int(life / time.Second), HttpOnly: true,
+		Secure: a.base.Scheme == "https", SameSite: http.SameSiteLaxMode}
 }
 
 // callback is the redirect URL of both: sign-in, and admin consent, which is told by its state.
 func (a *app) callback(w http.ResponseWriter, r *http.Request) {
-	a.mu.Lock()
-	p := a.consent
-	mine := r.Method == http.MethodGet && p.state != "" && r.URL.Query().Get("state") == p.state
-	if mine {
-		a.consent = pendingConsent{}
-	}
-	a.mu.Unlock()
-	if !mine {
+	ck, err := r.Cookie("helpdesk-consent")
+	if r.Method != http.MethodGet || err != nil || ck.Value == "" || r.URL.Query().Get("state") != ck.Value {
 		a.signIn.Callback(w, r)
 		return
 	}
+	http.SetCookie(w, a.consentCookie("", -time.Second)) // it counts once
 	c := a.current()
-	if time.Now().After(p.until) || c.config == nil {
-		a.fail(w, http.StatusBadRequest, "The consent page was open for too long. Start again.", azureoauth.ErrWrongState)
+	if c.config == nil {
+		a.fail(w, http.StatusConflict, "The settings were changed meanwhile. Start again.", errNotConfigured)
 		return
 	}
-	if _, err := c.config.AdminConsent(p.state, r); err != nil {
+	if _, err := c.config.AdminConsent(ck.Value, r); err != nil {
 		a.fail(w, http.StatusForbidden, "The administrator did not consent.", err)
 		return
 	}

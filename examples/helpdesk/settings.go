@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,12 +46,23 @@ func demoSettings(t *demo.Tenant) settings {
 		AuthURL: t.Entra.AuthURL(), TokenURL: t.Entra.TokenURL(), Scope: azureoauth.DefaultScope, Demo: true}
 }
 
-// fromForm reads the form over the stored settings: an empty secret keeps the stored one.
+// record is the name under which the tokens of these settings are kept. Everything that decides where they are sent is in it:
+// changed addresses get no token that was issued for others.
+func (s settings) record() string {
+	place := s.TokenURL + "\n" + s.EWSURL
+	if s.Demo {
+		place = "demo" // its addresses change with every start
+	}
+	sum := sha256.Sum256([]byte(s.ClientID + "\n" + place))
+	return "tokens " + strings.ToLower(s.Mailbox) + " " + hex.EncodeToString(sum[:16])
+}
+
+// fromForm reads the form over the stored settings: an empty secret keeps the stored one, for the server it was entered for.
 func (s settings) fromForm(r *http.Request) settings {
 	value := func(name string) string { return strings.TrimSpace(r.PostFormValue(name)) }
 	n := settings{Mailbox: value("mailbox"), Shared: value("shared") != "", EWSURL: value("ews_url"), ClientID: value("client_id"),
 		ClientSecret: value("client_secret"), AuthURL: value("auth_url"), TokenURL: value("token_url"), Scope: value("scope")}
-	if n.ClientSecret == "" {
+	if n.ClientSecret == "" && n.ClientID == s.ClientID && n.TokenURL == s.TokenURL {
 		n.ClientSecret = s.ClientSecret
 	}
 	n.Demo = s.Demo && n.AuthURL == s.AuthURL && n.TokenURL == s.TokenURL && n.EWSURL == s.EWSURL
@@ -70,7 +83,7 @@ var formFields = map[string]string{
 // config builds the registration and finds every wrong field, without any network.
 func (a *app) config(s settings) (*azureoauth.Config, problems) {
 	p := problems{}
-	if addr, err := mail.ParseAddress(s.Mailbox); err != nil || addr.Address != s.Mailbox {
+	if addr, err := mail.ParseAddress(s.Mailbox); err != nil || addr.Address != s.Mailbox || len(s.Mailbox) > 320 {
 		p.add("mailbox", "not an e-mail address; enter the mailbox's, as in help@example.com")
 	}
 	c := &azureoauth.Config{
