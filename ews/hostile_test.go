@@ -29,8 +29,15 @@ const (
 	prologue = `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="` + wire.NSSOAP + `" xmlns:m="` + wire.NSMessages + `" xmlns:t="` + wire.NSTypes +
 		`"><s:Body><m:GetItemResponse><m:ResponseMessages><m:GetItemResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode><m:Items><t:Message>`
 	epilogue = `</t:Message></m:Items></m:GetItemResponseMessage></m:ResponseMessages></m:GetItemResponse></s:Body></s:Envelope>`
-	enough   = 30 << 20 // for attacks that have an end
 )
+
+// enough is the size of attacks that have an end, in bytes.
+func enough() int {
+	if raceEnabled {
+		return 1 << 20
+	}
+	return 30 << 20
+}
 
 // endless writes start and then chunk until the client has had enough.
 func endless(start, chunk string) http.HandlerFunc {
@@ -52,7 +59,7 @@ func numbered(start, chunk, end string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 		b := append(make([]byte, 0, 128<<10), start...)
-		for i, n := 0, 0; n < enough; i++ {
+		for i, n := 0, 0; n < enough(); i++ {
 			b = append(b, parts[0]...)
 			for _, p := range parts[1:] {
 				b = append(strconv.AppendInt(b, int64(i), 10), p...)
@@ -124,69 +131,70 @@ func TestHostile(t *testing.T) {
 		name    string
 		handler http.HandlerFunc
 		kinds   []error // any of them, depending on the operation
+		slow    bool    // the answer does not end by itself
 	}{
-		{"gzip bomb", unpacks(packed(prologue+"<t:Subject>"), packed(mb)), []error{ews.ErrTooLarge}},
-		{"gzip bomb of nothing", unpacks(packed(prologue), packed("")), []error{ews.ErrTooLarge}},
-		{"gzip bomb of white space", unpacks(nil, packed(strings.Repeat(" ", 1<<20))), []error{ews.ErrTooLarge}},
-		{"not gzip at all", unpacks(nil, []byte("AAAA")), []error{ews.ErrUnavailable}},
-		{"nesting", endless(prologue, "<a>"), []error{ews.ErrTooLarge}},
-		{"attributes", numbered(prologue+"<t:Subject", " a#='1'", "/>"+epilogue), []error{ews.ErrTooLarge}},
-		{"attributes in many tags", numbered(prologue, "<t:a a='1' b='2' c='3' n#='4'/>", epilogue), []error{nil, ews.ErrBadItem}},
-		{"namespaces", numbered(prologue+"<t:Subject", " xmlns:a#='urn:x'", "/>"+epilogue), []error{ews.ErrTooLarge}},
-		{"namespaces in many tags", numbered(prologue, "<t:a xmlns:n#='urn:#'/>", epilogue), []error{nil, ews.ErrBadItem}},
-		{"many names", numbered(prologue, "<t:name#/>", epilogue), []error{ews.ErrTooLarge}},
-		{"endless text", endless(prologue+"<t:Subject>", "text "), []error{ews.ErrTooLarge}},
-		{"endless references", endless(prologue+"<t:Subject>", "&#x1F600;&amp;"), []error{ews.ErrTooLarge}},
-		{"endless illegal characters", endless(prologue+"<t:Subject>", "&#0;\x01\xff"), []error{ews.ErrTooLarge}},
-		{"endless text nobody asked for", endless(prologue+"<t:Unknown>", "text "), []error{ews.ErrTooLarge}},
-		{"endless content", endless(prologue+"<t:MimeContent>", "QUJD"), []error{ews.ErrTooLarge}},
-		{"endless comment", endless(prologue+"<!--", "comment "), []error{ews.ErrTooLarge}},
-		{"endless CDATA", endless(prologue+"<t:Subject><![CDATA[", "text "), []error{ews.ErrTooLarge}},
-		{"endless instruction", endless(prologue+"<?x ", "text "), []error{ews.ErrTooLarge, ews.ErrBadResponse}},
-		{"endless white space", endless("", " \n"), []error{ews.ErrTooLarge}},
-		{"endless items", endless(prologue, "<t:Categories><t:String>x</t:String></t:Categories>"), []error{ews.ErrTooLarge}},
-		{"endless headers in the message", endless(prologue+"<t:InternetMessageHeaders>", "<t:InternetMessageHeader HeaderName='X'>y</t:InternetMessageHeader>"), []error{ews.ErrTooLarge}},
-		{"endless envelopes", endless(prologue+epilogue, prologue+epilogue), []error{nil, ews.ErrBadItem}},
+		{"gzip bomb", unpacks(packed(prologue+"<t:Subject>"), packed(mb)), []error{ews.ErrTooLarge}, false},
+		{"gzip bomb of nothing", unpacks(packed(prologue), packed("")), []error{ews.ErrTooLarge}, false},
+		{"gzip bomb of white space", unpacks(nil, packed(strings.Repeat(" ", 1<<20))), []error{ews.ErrTooLarge}, false},
+		{"not gzip at all", unpacks(nil, []byte("AAAA")), []error{ews.ErrUnavailable}, false},
+		{"nesting", endless(prologue, "<a>"), []error{ews.ErrTooLarge}, false},
+		{"attributes", numbered(prologue+"<t:Subject", " a#='1'", "/>"+epilogue), []error{ews.ErrTooLarge}, false},
+		{"attributes in many tags", numbered(prologue, "<t:a a='1' b='2' c='3' n#='4'/>", epilogue), []error{nil, ews.ErrBadItem}, false},
+		{"namespaces", numbered(prologue+"<t:Subject", " xmlns:a#='urn:x'", "/>"+epilogue), []error{ews.ErrTooLarge}, false},
+		{"namespaces in many tags", numbered(prologue, "<t:a xmlns:n#='urn:#'/>", epilogue), []error{nil, ews.ErrBadItem}, false},
+		{"many names", numbered(prologue, "<t:name#/>", epilogue), []error{ews.ErrTooLarge}, false},
+		{"endless text", endless(prologue+"<t:Subject>", "text "), []error{ews.ErrTooLarge}, false},
+		{"endless references", endless(prologue+"<t:Subject>", "&#x1F600;&amp;"), []error{ews.ErrTooLarge}, false},
+		{"endless illegal characters", endless(prologue+"<t:Subject>", "&#0;\x01\xff"), []error{ews.ErrTooLarge}, false},
+		{"endless text nobody asked for", endless(prologue+"<t:Unknown>", "text "), []error{ews.ErrTooLarge}, false},
+		{"endless content", endless(prologue+"<t:MimeContent>", "QUJD"), []error{ews.ErrTooLarge}, false},
+		{"endless comment", endless(prologue+"<!--", "comment "), []error{ews.ErrTooLarge}, false},
+		{"endless CDATA", endless(prologue+"<t:Subject><![CDATA[", "text "), []error{ews.ErrTooLarge}, false},
+		{"endless instruction", endless(prologue+"<?x ", "text "), []error{ews.ErrTooLarge, ews.ErrBadResponse}, false},
+		{"endless white space", endless("", " \n"), []error{ews.ErrTooLarge}, false},
+		{"endless items", endless(prologue, "<t:Categories><t:String>x</t:String></t:Categories>"), []error{ews.ErrTooLarge}, false},
+		{"endless headers in the message", endless(prologue+"<t:InternetMessageHeaders>", "<t:InternetMessageHeader HeaderName='X'>y</t:InternetMessageHeader>"), []error{ews.ErrTooLarge}, false},
+		{"endless envelopes", endless(prologue+epilogue, prologue+epilogue), []error{nil, ews.ErrBadItem}, false},
 		{"endless messages", endless(strings.TrimSuffix(prologue, "<m:Items><t:Message>"), "</m:GetItemResponseMessage><m:GetItemResponseMessage ResponseClass='Error'><m:ResponseCode>ErrorItemNotFound</m:ResponseCode>"),
-			[]error{ews.ErrTooLarge, ews.ErrBadResponse, ews.ErrNotFound, ews.ErrBadItem}},
-		{"endless error values", endless(`<s:Envelope xmlns:s="`+wire.NSSOAP+`"><s:Body><s:Fault><detail><MessageXml>`, "<Value Name='n'>v</Value>"), []error{ews.ErrTooLarge}},
-		{"one endless tag", endless(prologue+"<t:", "a"), []error{ews.ErrTooLarge}},
-		{"one endless attribute", endless(prologue+"<t:Subject x='", "a"), []error{ews.ErrTooLarge}},
-		{"entities", endless(`<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">`, `<!ENTITY b "&a;&a;">`), []error{ews.ErrEndpoint}},
-		{"truncation", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, prologue+"<t:Subject>x") }, []error{ews.ErrUnavailable}},
+			[]error{ews.ErrTooLarge, ews.ErrBadResponse, ews.ErrNotFound, ews.ErrBadItem}, false},
+		{"endless error values", endless(`<s:Envelope xmlns:s="`+wire.NSSOAP+`"><s:Body><s:Fault><detail><MessageXml>`, "<Value Name='n'>v</Value>"), []error{ews.ErrTooLarge}, false},
+		{"one endless tag", endless(prologue+"<t:", "a"), []error{ews.ErrTooLarge}, false},
+		{"one endless attribute", endless(prologue+"<t:Subject x='", "a"), []error{ews.ErrTooLarge}, false},
+		{"entities", endless(`<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">`, `<!ENTITY b "&a;&a;">`), []error{ews.ErrEndpoint}, false},
+		{"truncation", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, prologue+"<t:Subject>x") }, []error{ews.ErrUnavailable}, false},
 		{"cut in gzip", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write(packed(prologue + epilogue)[:200])
-		}, []error{ews.ErrUnavailable}},
+		}, []error{ews.ErrUnavailable}, false},
 		{"length too long", hijack(func(c net.Conn) {
 			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 100000\r\n\r\n%s", prologue+"<t:Subject>x")
-		}), []error{ews.ErrUnavailable}},
+		}), []error{ews.ErrUnavailable}, false},
 		{"length too short", hijack(func(c net.Conn) {
 			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 300\r\n\r\n%s", prologue+epilogue)
-		}), []error{ews.ErrUnavailable}},
+		}), []error{ews.ErrUnavailable}, false},
 		{"two lengths", hijack(func(c net.Conn) {
 			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n%s", prologue+epilogue)
-		}), []error{ews.ErrUnavailable}},
+		}), []error{ews.ErrUnavailable}, false},
 		{"bad chunks", hijack(func(c net.Conn) {
 			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n%s", prologue+epilogue)
-		}), []error{ews.ErrUnavailable}},
+		}), []error{ews.ErrUnavailable}, false},
 		{"wrong charset", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/xml; charset=utf-16")
 			w.Write(utf16)
-		}, []error{ews.ErrBadResponse, ews.ErrEndpoint}},
+		}, []error{ews.ErrBadResponse, ews.ErrEndpoint}, false},
 		{"declared charset", func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, strings.Replace(prologue+epilogue, `encoding="utf-8"`, `encoding="utf-16"`, 1))
-		}, []error{ews.ErrBadResponse}},
+		}, []error{ews.ErrBadResponse}, false},
 		{"unwanted packing", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "br")
 			io.WriteString(w, "xxxx")
-		}, []error{ews.ErrBadResponse}},
+		}, []error{ews.ErrBadResponse}, false},
 		{"endless redirects", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path+"x", http.StatusTemporaryRedirect)
-		}, []error{ews.ErrEndpoint}},
+		}, []error{ews.ErrEndpoint}, false},
 		{"redirect to another host", func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, thief.URL, http.StatusPermanentRedirect)
-		}, []error{ews.ErrEndpoint}},
+		}, []error{ews.ErrEndpoint}, false},
 		{"endless headers", hijack(func(c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\n")
 			for i := 0; ; i++ {
@@ -194,7 +202,7 @@ func TestHostile(t *testing.T) {
 					return
 				}
 			}
-		}), []error{ews.ErrTooLarge}},
+		}), []error{ews.ErrTooLarge}, false},
 		{"one endless header", hijack(func(c net.Conn) {
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nX-Long: ")
 			for {
@@ -202,25 +210,25 @@ func TestHostile(t *testing.T) {
 					return
 				}
 			}
-		}), []error{ews.ErrTooLarge, ews.ErrUnavailable}},
+		}), []error{ews.ErrTooLarge, ews.ErrUnavailable}, false},
 		{"endless early answers", hijack(func(c net.Conn) {
 			for {
 				if _, err := io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"); err != nil {
 					return
 				}
 			}
-		}), []error{ews.ErrTooLarge, ews.ErrUnavailable}},
+		}), []error{ews.ErrTooLarge, ews.ErrUnavailable}, false},
 		{"endless error page", func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(500)
 			endless("<html>", "oops ")(w, r)
-		}, []error{ews.ErrUnavailable}},
+		}, []error{ews.ErrUnavailable}, false},
 		{"endless 401", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("WWW-Authenticate", "Bearer "+strings.Repeat(`a="`, 50_000))
 			w.Header().Set("x-ms-diagnostics", strings.Repeat(`2;"`, 30_000))
 			w.WriteHeader(401)
 			endless("<html>", "oops ")(w, r)
-		}, []error{ews.ErrUnauthorized}},
-		{"no answer", hijack(func(c net.Conn) { io.Copy(io.Discard, c) }), []error{ews.ErrUnavailable}},
+		}, []error{ews.ErrUnauthorized}, false},
+		{"no answer", hijack(func(c net.Conn) { io.Copy(io.Discard, c) }), []error{ews.ErrUnavailable}, true},
 		{"slow drip", func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, prologue+"<t:Subject>")
 			for {
@@ -230,13 +238,13 @@ func TestHostile(t *testing.T) {
 				w.(http.Flusher).Flush()
 				time.Sleep(5 * time.Millisecond)
 			}
-		}, []error{ews.ErrUnavailable}},
+		}, []error{ews.ErrUnavailable}, true},
 		{"stall", func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, prologue+"<t:Subject>")
 			w.(http.Flusher).Flush()
 			<-r.Context().Done()
-		}, []error{ews.ErrUnavailable}},
-		{"no HTTP", hijack(func(c net.Conn) { io.WriteString(c, "220 mail.example.com ESMTP\r\n") }), []error{ews.ErrUnavailable}},
+		}, []error{ews.ErrUnavailable}, true},
+		{"no HTTP", hijack(func(c net.Conn) { io.WriteString(c, "220 mail.example.com ESMTP\r\n") }), []error{ews.ErrUnavailable}, false},
 	}
 	calls := map[string]func(ctx context.Context, m *ews.Mailbox) error{
 		"Message": func(ctx context.Context, m *ews.Mailbox) error {
@@ -264,9 +272,15 @@ func TestHostile(t *testing.T) {
 			t.Run(tc.name+"/"+name, func(t *testing.T) {
 				srv := httptest.NewServer(tc.handler)
 				defer srv.Close()
+				limits := &ews.Limits{}
+				if raceEnabled { // ten times slower: not the cost is of interest then, but the order of things
+					limits = &ews.Limits{ResponseBytes: 2 << 20, TextBytes: 1 << 20, StreamBytes: 8 << 20}
+				}
+				if tc.slow {
+					limits.FirstByte, limits.Stall = 200*time.Millisecond, 200*time.Millisecond
+				}
 				c, err := ews.NewClient(ews.Config{Endpoint: srv.URL, AllowLoopbackHTTP: true, Token: &tokens{},
-					Retry:  &ews.RetryPolicy{MaxAttempts: 1},
-					Limits: &ews.Limits{FirstByte: 200 * time.Millisecond, Stall: 200 * time.Millisecond}})
+					Retry: &ews.RetryPolicy{MaxAttempts: 1}, Limits: limits})
 				if err != nil {
 					t.Fatal(err)
 				}
