@@ -86,7 +86,7 @@
 //	GetConversationItems                 Do
 //	GetDelegate                          Do
 //	GetDiscoverySearchConfiguration      Do
-//	GetEvents                            Do
+//	GetEvents                            Mailbox.Pull
 //	GetFolder                            Mailbox.Folder
 //	GetHoldOnMailboxes                   Do
 //	GetImItemList                        Do
@@ -113,7 +113,7 @@
 //	GetSharingFolder                     Do
 //	GetSharingMetadata                   Do
 //	GetSpecificUserConfiguration         Do
-//	GetStreamingEvents                   Do
+//	GetStreamingEvents                   Mailbox.Events, Mailbox.Watch
 //	GetUserAvailability                  Do
 //	GetUserConfiguration                 Do
 //	GetUserOofSettings                   Do
@@ -143,12 +143,12 @@
 //	SetUserOofSettings                   Do
 //	SetUserPhoto                         Do
 //	StartSearchSession                   Do
-//	Subscribe                            Do
-//	SyncFolderHierarchy                  Do
-//	SyncFolderItems                      Do
+//	Subscribe                            Mailbox.Events, Mailbox.Watch, Mailbox.SubscribePull, Mailbox.SubscribePush
+//	SyncFolderHierarchy                  Mailbox.SyncFolders
+//	SyncFolderItems                      Mailbox.Sync, Mailbox.Watch
 //	UninstallApp                         Do
 //	UnpinTeamMailbox                     Do
-//	Unsubscribe                          Do
+//	Unsubscribe                          Mailbox.Unsubscribe, Mailbox.Events
 //	UpdateDelegate                       Do
 //	UpdateExtensionUsage                 Do
 //	UpdateFolder                         Do

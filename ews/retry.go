@@ -15,7 +15,8 @@ import (
 // calls for one account share a budget of repetitions (20 at once, then one per ten successes and one per half minute), so
 // that a server in trouble is not asked five times as much.
 type RetryPolicy struct {
-	// MaxAttempts is the number of requests per call, the first included. 0: 5; 1 or negative: no repeating.
+	// MaxAttempts is the number of requests per call, the first included. 0: 5; 1 or negative: no repeating, but for the one
+	// replay with a fresh token after Exchange refused the first.
 	MaxAttempts int
 
 	// MaxWait is the time a call spends waiting before and between its requests, all waits together. It also bounds the
