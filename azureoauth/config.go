@@ -152,13 +152,7 @@ const secretWarning = 30 * 24 * time.Hour
 
 // Warnings lists what is valid but will hurt: at present a secret that ends within 30 days, or has ended.
 func (c *Config) Warnings() []string {
-	what, ends := "client secret", c.SecretExpires
-	if e, ok := c.Credential.(interface{ Expires() time.Time }); ok && ends.IsZero() {
-		ends = e.Expires()
-	}
-	if c.Credential != nil {
-		what = "certificate"
-	}
+	what, ends := c.expiry()
 	if ends.IsZero() {
 		return nil
 	}
@@ -171,4 +165,16 @@ func (c *Config) Warnings() []string {
 		return []string{"the " + what + " of application " + c.ClientID + " expires on " + date + fix + " before that day"}
 	}
 	return nil
+}
+
+// expiry is what ends, and when; the zero time if nobody said.
+func (c *Config) expiry() (what string, ends time.Time) {
+	what, ends = "client secret", c.SecretExpires
+	if c.Credential != nil {
+		what = "certificate"
+		if e, ok := c.Credential.(interface{ Expires() time.Time }); ok && ends.IsZero() {
+			ends = e.Expires()
+		}
+	}
+	return what, ends
 }

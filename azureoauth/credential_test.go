@@ -231,7 +231,7 @@ func TestAssertionFunc(t *testing.T) {
 	cfg2 := registration(az)
 	cfg2.Scopes, cfg2.ClientSecret, cfg2.Credential = []string{".default"}, "", azureoauth.AssertionFile(path)
 	_, err := cfg2.AppSource().Token(t.Context())
-	if e := wantError(t, err, azureoauth.ErrBadCredential); !strings.Contains(e.Error(), path) || !errors.Is(err, os.ErrNotExist) {
+	if e := wantError(t, err, azureoauth.ErrBadCredential); !strings.Contains(e.Error(), path) || !errors.Is(err, os.ErrNotExist) || strings.Contains(e.Advice(), "secret") || !strings.Contains(e.Advice(), "token file") {
 		t.Error(err)
 	}
 	if err := os.WriteFile(path, []byte("header.payload.signature\n"), 0o600); err != nil {

@@ -138,6 +138,9 @@ func (c *Config) DeviceToken(ctx context.Context, d *DeviceCode) (*SignIn, error
 	}
 	form := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {string(d.Code)}}
 	interval := d.Interval
+	if interval <= 0 {
+		interval = deviceInterval // a DeviceCode made by hand must not poll without a pause
+	}
 	for {
 		if time.Until(d.ExpiresAt) < interval {
 			// The last poll would come too late: wait the rest out, so that the code's life is what was promised.

@@ -178,3 +178,20 @@ func TestCallbackOfASlowServer(t *testing.T) {
 		}
 	})
 }
+
+// A device code made by hand, or stored without its interval, is polled as RFC 8628 section 3.2 says, and not in a tight loop.
+func TestDeviceCodeWithoutInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		az, cfg := quiet(t, azuretest.Options{})
+		d, err := cfg.DeviceAuth(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Interval = 0
+		ctx, cancel := context.WithTimeout(t.Context(), 31*time.Second)
+		defer cancel()
+		if _, err := cfg.DeviceToken(ctx, d); !errors.Is(err, context.DeadlineExceeded) || az.TokenRequests() != 6 {
+			t.Errorf("%d polls, %v", az.TokenRequests(), err)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -90,9 +91,7 @@ func Diagnose(ctx context.Context, c *Config, t *oauth2.Token, o *DiagnoseOption
 		}
 		return r // nothing is asked of addresses that are wrong
 	}
-	for _, w := range c.Warnings() {
-		r.add(SeverityWarning, "Client secret", w, "")
-	}
+	r.expiry(c)
 	r.scopes(c)
 	r.redirect(c)
 	if !o.Offline {
@@ -108,6 +107,20 @@ func Diagnose(ctx context.Context, c *Config, t *oauth2.Token, o *DiagnoseOption
 		r.add(SeverityInfo, "Registration", "no error found", "")
 	}
 	return r
+}
+
+func (r *Report) expiry(c *Config) {
+	severity, subject := SeverityWarning, "Client secret"
+	if c.Credential != nil {
+		subject = "Certificate"
+	}
+	if _, ends := c.expiry(); time.Until(ends) <= 0 {
+		severity = SeverityError
+	}
+	for _, w := range c.Warnings() {
+		message, fix, _ := strings.Cut(w, ": ")
+		r.add(severity, subject, message, fix)
+	}
 }
 
 func (r *Report) scopes(c *Config) {
@@ -152,7 +165,8 @@ func (r *Report) endpoints(ctx context.Context, c *Config) {
 		u, _ := url.Parse(tokenURL)
 		issuer = u.Scheme + "://" + u.Host + "/adfs"
 	case kindOther:
-		return // nothing is known about where its metadata lie
+		r.reach(ctx, c, tokenURL)
+		return
 	}
 	host := hostOf(tokenURL)
 	m, err := Discover(ctx, issuer, &DiscoverOptions{HTTPClient: c.HTTPClient, Timeout: c.Timeout, AllowLoopbackHTTP: c.AllowLoopbackHTTP})
@@ -185,6 +199,23 @@ func (r *Report) endpoints(ctx context.Context, c *Config) {
 	}
 	if isGUID(c.TenantID) && m.TenantID != "" && !strings.EqualFold(c.TenantID, m.TenantID) {
 		r.add(SeverityError, "Tenant ID", "the endpoints belong to tenant "+m.TenantID, "copy ID and endpoints from the same page")
+	}
+}
+
+// reach asks whether anybody answers at the token URL of a server of which nothing else is known. Token endpoints take POST
+// alone, so that whatever it answers to a GET will do.
+func (r *Report) reach(ctx context.Context, c *Config, tokenURL string) {
+	a, err := c.send(ctx, "token URL probe", http.MethodGet, tokenURL, nil)
+	var e *Error
+	switch {
+	case err == nil && a.status == http.StatusNotFound:
+		r.add(SeverityError, "Token URL", hostOf(tokenURL)+" answers that there is nothing at this path", "compare the path with the server's documentation")
+	case errors.As(err, &e) && e.StatusCode == 0:
+		r.add(SeverityError, "Token URL", err.Error(), e.Advice())
+	case errors.As(err, &e) && e.StatusCode < 400:
+		r.add(SeverityWarning, "Token URL", err.Error(), "compare it with the server's documentation")
+	case err == nil:
+		r.add(SeverityInfo, "Token URL", fmt.Sprintf("%s answers (status %d to a GET); it is neither Entra nor AD FS, so its tenant and metadata are not compared", hostOf(tokenURL), a.status), "")
 	}
 }
 
@@ -246,8 +277,8 @@ func sameAudience(aud, resource string) bool {
 func (r *Report) ews(ctx context.Context, c *Config, t *oauth2.Token, ewsURL string) {
 	const subject = "EWS"
 	bearer := ""
-	if t != nil && t.AccessToken != "" && token68(t.AccessToken) && sameAudience("https://"+hostOf(ewsURL), strings.Replace(c.resource(), "http://", "https://", 1)) {
-		bearer = t.AccessToken // it goes to its own resource and nowhere else
+	if t != nil && t.AccessToken != "" && token68(t.AccessToken) && (t.Expiry.IsZero() || time.Until(t.Expiry) > 0) && sameAudience("https://"+hostOf(ewsURL), strings.Replace(c.resource(), "http://", "https://", 1)) {
+		bearer = t.AccessToken // it goes to its own resource and nowhere else; an expired one would be refused for that alone
 	}
 	a, err := askEWS(ctx, c, ewsURL, bearer)
 	if err != nil {
@@ -264,8 +295,10 @@ func (r *Report) ews(ctx context.Context, c *Config, t *oauth2.Token, ewsURL str
 	switch {
 	case a.StatusCode == 403:
 		r.add(SeverityError, subject, "refuses the application: "+detail, "Exchange Online blocks EWS unless EwsEnabled is true and the client ID is in EwsAllowedAppIDs: an Exchange administrator runs Set-OrganizationConfig; see also Set-CASMailbox -EwsEnabled, and application access policies")
+	case a.StatusCode == 401 && bearer != "" && a.Claims != "":
+		r.add(SeverityWarning, subject, "demands claims of the token: "+detail, "refresh the token with them (RefreshWithClaims), or sign in again")
 	case a.StatusCode == 401 && bearer != "":
-		r.add(SeverityError, subject, "refuses the token: "+detail, ewsAdvice(a.Diagnostics))
+		r.add(SeverityError, subject, "refuses the token: "+detail, ewsAdvice(a.Diagnostics, c.resource()))
 	case a.StatusCode == 401 && !a.Bearer:
 		r.add(SeverityError, subject, "does not offer OAuth (it offers "+cleanText(strings.Join(a.Schemes, ", "), nil, 200)+")", "switch OAuth on for the EWS virtual directory (on-premises), or check the URL")
 	case a.StatusCode == 401:
@@ -275,6 +308,8 @@ func (r *Report) ews(ctx context.Context, c *Config, t *oauth2.Token, ewsURL str
 				r.add(SeverityWarning, subject, "names Entra as its authority: "+a.AuthURL, "compare with the authorization URL")
 			}
 		}
+	case a.StatusCode == 429:
+		r.add(SeverityWarning, subject, "throttles: "+detail, "try again later")
 	case a.StatusCode >= 500:
 		r.add(SeverityWarning, subject, "fails: "+detail, "try again later")
 	case a.StatusCode == 404:
@@ -285,19 +320,23 @@ func (r *Report) ews(ctx context.Context, c *Config, t *oauth2.Token, ewsURL str
 }
 
 // ewsAdvice reads the number of x-ms-diagnostics ("2000003;reason=...").
-func ewsAdvice(diagnostics string) string {
+func ewsAdvice(diagnostics, resource string) string {
 	number, _, _ := strings.Cut(diagnostics, ";")
 	switch strings.TrimSpace(number) {
+	case "2000000":
+		return "Exchange does not accept the token's signature: check that the token URL is of the same cloud (or, on-premises, of the authority that Exchange trusts)"
 	case "2000002":
 		return "refresh the token; check this machine's clock"
 	case "2000003":
-		return "the token is for another resource: sign in with the scope https://outlook.office365.com/" + scopeEWS + ", in hybrid deployments with the EWS host"
+		return "the token is for another resource: sign in with the scope " + resource + "/" + scopeEWS + "; in hybrid deployments its host is that of the EWS URL"
 	case "2000004":
 		return "the token is from another tenant than the mailbox: correct the tenant in the URLs"
 	case "2000005":
 		return "the account has no mailbox here: sign in with another one"
 	case "2000006":
 		return "Exchange does not accept the application: check client ID and permissions"
+	case "2000007":
+		return "Exchange failed: try again later"
 	case "2000008":
 		return "the token carries no permission: add it under API permissions, grant admin consent, and sign in again"
 	}

@@ -44,6 +44,28 @@ func TestDiagnose(t *testing.T) {
 		{"secret ends", func(_ *azuretest.Server, c *azureoauth.Config, _ *oauth2.Token) {
 			c.SecretExpires = time.Now().Add(time.Hour)
 		}, false, "warning", "Client secret", []string{"expires on"}},
+		{"secret has ended", func(_ *azuretest.Server, c *azureoauth.Config, _ *oauth2.Token) {
+			c.SecretExpires = time.Now().Add(-time.Hour)
+		}, true, "error", "Client secret", []string{"expired on", "Certificates & secrets"}},
+		{"another server answers", func(az *azuretest.Server, c *azureoauth.Config, _ *oauth2.Token) {
+			c.AuthURL, c.TokenURL = az.URL+"/auth", az.URL+"/token"
+			c.HTTPClient = &http.Client{Transport: tripper(func(r *http.Request) (*http.Response, error) {
+				if r.Method != http.MethodGet || r.Body != nil || r.Header.Get("Authorization") != "" {
+					t.Error("more than a question was sent")
+				}
+				return &http.Response{StatusCode: 405, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			})}
+		}, false, "info", "Token URL", []string{"answers", "405"}},
+		{"another server's wrong path", func(az *azuretest.Server, c *azureoauth.Config, _ *oauth2.Token) {
+			c.AuthURL, c.TokenURL = az.URL+"/auth", az.URL+"/token"
+			c.HTTPClient = &http.Client{Transport: tripper(func(r *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 404, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			})}
+		}, true, "error", "Token URL", []string{"nothing at this path"}},
+		{"another server is gone", func(az *azuretest.Server, c *azureoauth.Config, _ *oauth2.Token) {
+			c.AuthURL, c.TokenURL, c.HTTPClient = az.URL+"/auth", az.URL+"/token", nil
+			az.Close()
+		}, true, "error", "Token URL", []string{"connection refused"}},
 		{"literal scope", func(_ *azuretest.Server, c *azureoauth.Config, _ *oauth2.Token) { c.LiteralScopes = true }, false, "warning", "Scope", []string{"2000003"}},
 		{"no offline_access", func(_ *azuretest.Server, c *azureoauth.Config, _ *oauth2.Token) {
 			c.Scopes, c.NoOfflineAccess = c.Scopes[:1], true
@@ -118,6 +140,9 @@ func TestDiagnoseEWS(t *testing.T) {
 		{"blocked", exchange, 403, nil, "error", []string{"EwsAllowedAppIDs"}, true},
 		{"audience", exchange, 401, http.Header{"X-Ms-Diagnostics": {`2000003;reason="The audience claim value is invalid 'aud'.";error_category="invalid_resource"`}, "Request-Id": {"r-1"}}, "error", []string{"2000003", "r-1", "another resource"}, true},
 		{"no permission", exchange, 401, http.Header{"X-Ms-Diagnostics": {`2000008;reason="x"`}}, "error", []string{"API permissions"}, true},
+		{"its own fault", exchange, 401, http.Header{"X-Ms-Diagnostics": {`2000007;reason="x"`}}, "error", []string{"try again later"}, true},
+		{"throttled", exchange, 429, nil, "warning", []string{"throttles"}, true},
+		{"claims challenge", exchange, 401, http.Header{"Www-Authenticate": {`Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnt9fQ=="`}}, "warning", []string{"demands claims"}, true},
 		{"works", exchange, 200, nil, "info", []string{"status 200"}, true},
 		{"wrong path", exchange, 404, nil, "error", []string{"Exchange.asmx"}, true},
 		{"down", exchange, 503, nil, "warning", []string{"later"}, true},
@@ -146,8 +171,23 @@ func TestDiagnoseEWS(t *testing.T) {
 			}
 		})
 	}
-	// Offline nothing is asked.
+	// An expired token would be refused for that alone, which is no finding about the registration.
+	var sent string
+	old := *tok
+	old.Expiry = time.Now().Add(-time.Minute)
 	cfg := registration(az)
+	ews, entra := ewsAnswering(401, http.Header{"Www-Authenticate": {exchangeChallenge}}, &sent).Transport, az.Transport()
+	cfg.HTTPClient = &http.Client{Transport: tripper(func(r *http.Request) (*http.Response, error) {
+		if strings.HasPrefix(r.URL.String(), az.URL) {
+			return entra.RoundTrip(r)
+		}
+		return ews.RoundTrip(r)
+	})}
+	if r := azureoauth.Diagnose(t.Context(), cfg, &old, &azureoauth.DiagnoseOptions{EWSURL: exchange}); !r.OK() || strings.Contains(sent, old.AccessToken) {
+		t.Errorf("%s", r)
+	}
+	// Offline nothing is asked.
+	cfg = registration(az)
 	cfg.HTTPClient = &http.Client{Transport: tripper(func(*http.Request) (*http.Response, error) { t.Error("asked"); return nil, http.ErrServerClosed })}
 	azureoauth.Diagnose(t.Context(), cfg, tok, &azureoauth.DiagnoseOptions{EWSURL: exchange, Offline: true})
 }

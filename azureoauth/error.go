@@ -60,6 +60,7 @@ type Error struct {
 	description string
 	kind        error // the sentinel
 	reason      string
+	advice      string // instead of the class's, where that would mislead
 }
 
 // Error is one line: what failed, why, who said so.
@@ -309,6 +310,7 @@ func networkError(ctx context.Context, op, host string, err error) *Error {
 		e.Err, e.reason = context.Cause(ctx), "given up: "+ctx.Err().Error()
 		if errors.Is(ctx.Err(), context.Canceled) {
 			e.kind = context.Canceled
+			e.advice = "Nothing: the request was given up before the server answered."
 		}
 		return e
 	case errors.As(err, &dns):
@@ -318,13 +320,17 @@ func networkError(ctx context.Context, op, host string, err error) *Error {
 		}
 	case errors.As(err, &name):
 		e.Err, e.reason, e.kind = name, "the server's certificate is for another host name", ErrConfiguration
+		e.advice = "Check the host name in the URL, and that DNS leads to the right server and not to a proxy's own page."
 	case errors.As(err, &unknown):
 		e.Err, e.kind = unknown, ErrConfiguration
 		e.reason = "the server's certificate is from an unknown authority (a proxy that inspects TLS? add its CA to HTTPClient)"
+		e.advice = "If a proxy inspects TLS here, install its CA certificate on this machine, or exempt " + orServer(host) + " from the inspection."
 	case errors.As(err, &verify):
 		e.Err, e.reason, e.kind = verify, "the server's certificate is not valid", ErrConfiguration
+		e.advice = "Check this machine's clock, and the certificate that " + orServer(host) + " presents: it has expired or is not yet valid."
 	case errors.As(err, &record), strings.Contains(err.Error(), "HTTP response to HTTPS client"): // net/http's text, no type
 		e.reason, e.kind = "the server does not speak TLS on this port", ErrConfiguration
+		e.advice = "Check the port in the URL: https is answered on 443 as a rule."
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Err, e.reason = syscall.ECONNREFUSED, "connection refused"
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -333,6 +339,7 @@ func networkError(ctx context.Context, op, host string, err error) *Error {
 		e.Err, e.reason = io.ErrUnexpectedEOF, "the connection broke before the answer was complete"
 	case strings.Contains(err.Error(), "proxy"):
 		e.reason = "the proxy could not be used: check HTTPS_PROXY and its user name and password"
+		e.advice = "Check the proxy that this machine is set to use (HTTPS_PROXY, NO_PROXY), with its user name and password."
 	default:
 		e.Err, e.reason = hiddenError{err}, "the server could not be reached"
 	}

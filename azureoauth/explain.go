@@ -1,6 +1,9 @@
 package azureoauth
 
-import "strings"
+import (
+	"context"
+	"strings"
+)
 
 // Remedy names who has to do what. It explains; nothing in this package acts on it.
 type Remedy string
@@ -31,6 +34,13 @@ func (e *Error) Explain() Explanation {
 		return x
 	}
 	x := Explanation{Number: e.AADSTS}
+	if e.advice != "" {
+		x.Remedy, x.Advice = RemedyConfiguration, e.advice
+		if e.kind == context.Canceled {
+			x.Remedy = RemedyRetry
+		}
+		return x
+	}
 	if c, ok := codeExplanations[e.Code]; ok {
 		x.Cause, x.Remedy, x.Advice = c.cause, c.remedy, c.advice
 		if e.kind == ErrTemporary {

@@ -414,9 +414,9 @@ func callbackCases(t *testing.T, o *azureoauth.HandlerOptions) {
 				t.Errorf("POST %q: %d", ct, resp.StatusCode)
 			}
 		}
-		r := httptest.NewRequest("POST", callback, strings.NewReader("state="+strings.Repeat("x", 1<<20)))
+		r := httptest.NewRequest("POST", callback, strings.NewReader(v.Encode()+"&x="+strings.Repeat("x", 1<<20)))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		if resp, _ := a.request(b, r); resp.StatusCode != 400 {
+		if resp, _ := a.request(b, r); resp.StatusCode != 413 {
 			t.Errorf("large POST: %d", resp.StatusCode)
 		}
 		// A scanner without the cookie used nothing up, nor did HEAD.

@@ -1,6 +1,7 @@
 package azureoauth
 
 import (
+	"errors"
 	"html/template"
 	"mime"
 	"net/http"
@@ -90,6 +91,10 @@ func callbackValues(w http.ResponseWriter, r *http.Request, path string) (url.Va
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, 4*maxParam)
 		if err := r.ParseForm(); err != nil {
+			var large *http.MaxBytesError
+			if errors.As(err, &large) {
+				return nil, http.StatusRequestEntityTooLarge
+			}
 			return nil, http.StatusBadRequest
 		}
 		return r.PostForm, 0

@@ -19,7 +19,8 @@ func (c *Config) authenticate(ctx context.Context, op string, form url.Values) e
 	case c.Credential != nil:
 		a, err := c.Credential.Assertion(ctx, c.ClientID, c.tokenURL())
 		if err != nil {
-			return &Error{Op: op, Err: err, reason: "the client assertion could not be made: " + cleanText(err.Error(), nil, 200), kind: ErrBadCredential}
+			return &Error{Op: op, Err: err, reason: "the client assertion could not be made: " + cleanText(err.Error(), nil, 200), kind: ErrBadCredential,
+				advice: "Check the certificate, or the federated token file, that the application is set up with, and that it may read it. The server was not asked."}
 		}
 		form.Set("client_assertion_type", assertionType)
 		form.Set("client_assertion", a)

@@ -527,7 +527,8 @@ func TestTLS(t *testing.T) {
 	}
 	srv := serve(nil)
 	_, err := at(srv).Refresh(t.Context(), refreshOf("RT"))
-	if e := wantError(t, err, azureoauth.ErrConfiguration); !strings.Contains(e.Error(), "unknown authority") {
+	// The advice is about the certificate: the registration is not to be doubted.
+	if e := wantError(t, err, azureoauth.ErrConfiguration); !strings.Contains(e.Error(), "unknown authority") || !strings.Contains(e.Advice(), "CA certificate") || strings.Contains(e.Advice(), "client ID") {
 		t.Error(e)
 	}
 	c := at(srv)

@@ -143,6 +143,10 @@ func (c *Config) checkEndpoint(p *problems, field, raw, ends string) {
 		p.add(field, "contains blanks or control characters", page)
 		return
 	}
+	if len(raw) > 2048 {
+		p.add(field, "longer than 2048 characters", page)
+		return
+	}
 	if strings.ContainsAny(raw, "{}<>") {
 		p.add(field, "still contains a placeholder", "replace it by your tenant's ID or domain")
 		return

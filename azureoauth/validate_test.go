@@ -63,6 +63,7 @@ func TestValidateNamesFieldAndFix(t *testing.T) {
 		name, field, message, fix string
 		change                    func(*cfg)
 	}{
+		{"endless token URL", "TokenURL", "2048", "Endpoints page", func(c *cfg) { c.TokenURL += "?" + strings.Repeat("x", 2048) }},
 		{"empty client ID", "ClientID", "empty", "Overview page", func(c *cfg) { c.ClientID = "" }},
 		{"name as client ID", "ClientID", "not a GUID", "Application (client) ID", func(c *cfg) { c.ClientID = "helpdesk" }},
 		{"blank in client ID", "ClientID", "blanks", "Overview", func(c *cfg) { c.ClientID += " " }},

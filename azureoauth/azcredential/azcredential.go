@@ -42,6 +42,8 @@ type Source struct {
 	token  *oauth2.Token
 	renew  time.Time
 	claims string
+	err    error     // of the last request, while there is no token
+	failed time.Time // when it came
 }
 
 // New makes a Source.
@@ -60,10 +62,14 @@ const earlyRenewal = 5 * time.Minute
 
 // Token returns a token. Errors are the credential's; a token that is still valid is served when renewing it fails.
 func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
+	asked := time.Now()
 	if err := s.acquire(ctx); err != nil {
 		return nil, err
 	}
 	defer s.release()
+	if s.err != nil && asked.Before(s.failed) {
+		return nil, s.err // it came while this caller waited: a hundred waiters make no hundred requests
+	}
 	now := time.Now()
 	if s.token != nil && now.Before(s.renew) {
 		return s.token, nil
@@ -74,9 +80,12 @@ func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
 			s.renew = now.Add(30 * time.Second)
 			return s.token, nil
 		}
+		if ctx.Err() == nil { // who left himself says nothing about the credential
+			s.err, s.failed = err, time.Now()
+		}
 		return nil, err
 	}
-	s.token, s.renew, s.claims = t, renew, ""
+	s.token, s.renew, s.claims, s.err = t, renew, "", nil
 	return t, nil
 }
 

@@ -185,3 +185,46 @@ func TestCredential(t *testing.T) {
 		t.Errorf("claims %v", got)
 	}
 }
+
+// A hundred waiters share one failure, as they share one token; who left himself leaves no failure behind.
+func TestSourceFailsOnceForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int32
+		broken := errors.New("out of order")
+		src := azcredential.New(fake(func(ctx context.Context, _ policy.TokenRequestOptions) (azcore.AccessToken, error) {
+			n.Add(1)
+			select {
+			case <-ctx.Done():
+				return azcore.AccessToken{}, ctx.Err()
+			case <-time.After(time.Second):
+				return azcore.AccessToken{}, broken
+			}
+		}), nil)
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				if _, err := src.Token(t.Context()); !errors.Is(err, broken) {
+					t.Errorf("%v", err)
+				}
+			})
+		}
+		wg.Wait()
+		if n.Load() != 1 {
+			t.Errorf("%d requests", n.Load())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		wg.Go(func() { _, _ = src.Token(ctx) })
+		synctest.Wait()
+		wg.Go(func() {
+			if _, err := src.Token(t.Context()); !errors.Is(err, broken) {
+				t.Errorf("another caller's end: %v", err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		wg.Wait()
+		if n.Load() != 3 {
+			t.Errorf("%d requests", n.Load())
+		}
+	})
+}
