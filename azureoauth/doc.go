@@ -7,7 +7,12 @@
 //   - a web application: [Handler] (Start and Callback for net/http);
 //   - a program on somebody's machine: [Config.SignInLoopback];
 //   - a machine without browser: [Config.DeviceAuth] and [Config.DeviceToken];
-//   - no person at all: [Config.AppSource] (application permission, needs impersonation in EWS).
+//   - no person at all: [Config.AppSource] (application permission, needs impersonation in EWS);
+//   - a credential of the Azure SDK (managed identity ...): package azcredential.
+//
+// Instead of a secret, a [Certificate] or another [ClientCredential] proves who the application is. Where only administrators
+// may consent, [Config.AdminConsentURL] leads them there. [Discover] and [DiscoverEWS] suggest endpoints; [Diagnose] looks a
+// registration over when it does not work.
 //
 // A sign-in gives an [oauth2.Token]. Store it: package tokenstore keeps it fresh through [Config.Refresh].
 //

@@ -2,6 +2,7 @@ package azureoauth_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log"
@@ -76,7 +77,20 @@ func ExampleConfig_SignInLoopback() {
 	cfg.RedirectURL = "http://localhost"
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	s, err := cfg.SignInLoopback(ctx, &azureoauth.LoopbackOptions{
+	s, err := cfg.SignInLoopback(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("signed in:", s.Account.Username)
+}
+
+// Where no browser can be opened, the URL is printed.
+func ExampleConfig_SignInLoopback_print() {
+	cfg := pasted()
+	cfg.RedirectURL = "http://localhost"
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	_, err := cfg.SignInLoopback(ctx, &azureoauth.LoopbackOptions{
 		Open: func(ctx context.Context, url string) error {
 			if azureoauth.OpenBrowser(ctx, url) != nil {
 				fmt.Fprintln(os.Stderr, "Open this page in a browser on this machine:", url)
@@ -87,7 +101,6 @@ func ExampleConfig_SignInLoopback() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("signed in:", s.Account.Username)
 }
 
 // A machine without a browser.
@@ -117,8 +130,48 @@ func ExampleConfig_AppSource() {
 	fmt.Println("valid until", tok.Expiry)
 }
 
+// Another cloud, by name and tenant.
+func ExampleConfig_cloud() {
+	cfg := pasted()
+	cfg.AuthURL, cfg.TokenURL = "", "" // made of the two below
+	cfg.Cloud, cfg.TenantID = azureoauth.CloudGCCHigh, "agency.example"
+
+	fmt.Println(cfg.RequestScopes())
+	// Output:
+	// [https://outlook.office365.us/EWS.AccessAsUser.All offline_access] <nil>
+}
+
+// AD FS with Exchange Server: its own endpoints, and the EWS URL as the resource.
+func ExampleConfig_adfs() {
+	cfg := pasted()
+	cfg.AuthURL = "https://adfs.contoso.com/adfs/oauth2/authorize"
+	cfg.TokenURL = "https://adfs.contoso.com/adfs/oauth2/token"
+	cfg.Resource = "https://mail.contoso.com/EWS/Exchange.asmx" // with Entra's URLs: a hybrid deployment
+
+	fmt.Println(cfg.Validate())
+	// Output:
+	// <nil>
+}
+
+// The page on which an administrator consents for everybody. Its answer comes to the redirect URL.
+func ExampleConfig_AdminConsentURL() {
+	cfg := pasted()
+	state := rand.Text() // keep it in a cookie of the browser
+	page, err := cfg.AdminConsentURL(state)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("open", page)
+	_ = func(w http.ResponseWriter, r *http.Request) {
+		if _, err := cfg.AdminConsent(state, r); err != nil {
+			fmt.Fprintln(w, "not consented")
+		}
+	}
+}
+
 // A certificate instead of a secret.
 func ExampleParseCertificate() {
+	cfg := pasted()
 	file, err := os.ReadFile("helpdesk.pfx")
 	if err != nil {
 		log.Fatal(err)
@@ -127,7 +180,6 @@ func ExampleParseCertificate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	cfg := pasted()
 	cfg.ClientSecret, cfg.Credential = "", cert
 }
 
