@@ -179,6 +179,28 @@ func TestCallbackOfASlowServer(t *testing.T) {
 	})
 }
 
+// Case 35: whatever OnSignIn waits for, its ctx ends after a minute.
+func TestCallbackEndsWithASlowStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &webApp{t: t}
+		a.az, a.cfg = quiet(t, azuretest.Options{})
+		a.cfg.RedirectURL = callback
+		var err error
+		a.h, err = azureoauth.NewHandler(a.cfg, &azureoauth.HandlerOptions{OnSignIn: func(ctx context.Context, _ *azureoauth.SignIn) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := browser{}
+		begun := time.Now()
+		if resp, _ := a.callback(b, a.begin(b, "").Encode()); resp.StatusCode != 500 || time.Since(begun) != time.Minute {
+			t.Errorf("%d after %v", resp.StatusCode, time.Since(begun))
+		}
+	})
+}
+
 // A device code made by hand, or stored without its interval, is polled as RFC 8628 section 3.2 says, and not in a tight loop.
 func TestDeviceCodeWithoutInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
