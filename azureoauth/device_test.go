@@ -95,6 +95,10 @@ func TestDeviceCodeEnds(t *testing.T) {
 				}
 				begun := time.Now()
 				_, err = cfg.DeviceToken(ctx, d)
+				var e *azureoauth.Error
+				if errors.As(err, &e) && strings.Contains(e.Advice(), "Compare client ID") {
+					t.Errorf("advice for the registration: %q", e.Advice())
+				}
 				if !errors.Is(err, c.err) || time.Since(begun) != c.after || az.TokenRequests() > c.atMost {
 					t.Errorf("%v after %v and %d polls", err, time.Since(begun), az.TokenRequests())
 				}

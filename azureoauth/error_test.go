@@ -52,6 +52,13 @@ func TestClassification(t *testing.T) {
 			if e.NeedsSignIn() != (c.class == "sign-in" || c.class == "consent") || e.Temporary() != (c.class == "temporary") {
 				t.Errorf("%d %s: NeedsSignIn %v, Temporary %v", c.status, c.code, e.NeedsSignIn(), e.Temporary())
 			}
+			// What an admin reads is what the program does, whatever the code alone would suggest.
+			wants := map[string]azureoauth.Remedy{"sign-in": azureoauth.RemedySignIn, "consent": azureoauth.RemedyConsent, "policy": azureoauth.RemedyPolicy, "temporary": azureoauth.RemedyRetry, "credential": azureoauth.RemedyCredential}
+			if _, known := azureoauth.ExplainNumber(e.AADSTS); !known && wants[c.class] != "" {
+				if x := e.Explain(); x.Remedy != wants[c.class] || c.class != "sign-in" && strings.HasPrefix(x.Advice, "Sign in to the mailbox") || c.code != "" && x.Cause == "" && c.code != "something_new" {
+					t.Errorf("%d %s/%s: explained as %+v", c.status, c.code, c.suberror, x)
+				}
+			}
 			if e.Advice() == "" || strings.ContainsAny(e.Error(), "\r\n") {
 				t.Errorf("%d %s: advice %q, error %q", c.status, c.code, e.Advice(), e.Error())
 			}

@@ -41,12 +41,12 @@ func (e *Error) Explain() Explanation {
 		}
 		return x
 	}
-	if c, ok := codeExplanations[e.Code]; ok {
+	if c, ok := codeExplanations[e.Code]; ok && e.agrees(c.remedy) {
 		x.Cause, x.Remedy, x.Advice = c.cause, c.remedy, c.advice
-		if e.kind == ErrTemporary {
-			x.Remedy = RemedyRetry
-		}
 		return x
+	}
+	if e.Code != "" {
+		x.Cause = kindCauses[e.kind]
 	}
 	switch e.kind {
 	case ErrSignInRequired:
@@ -63,6 +63,8 @@ func (e *Error) Explain() Explanation {
 		x.Remedy, x.Advice = RemedySignIn, "Start the sign-in again and accept the permissions."
 	case ErrResponse:
 		x.Remedy, x.Advice = RemedyConfiguration, "Check that the token URL is the v2 token endpoint and that no proxy answers in its place ("+orServer(e.Host)+")."
+	case ErrDeviceCodeExpired:
+		x.Remedy, x.Advice = RemedySignIn, "Start again and enter the new code in time."
 	case ErrAccountMismatch:
 		x.Remedy, x.Advice = RemedySignIn, "Sign out of the other account in the browser (or use a private window) and sign in with the expected one."
 	case ErrNoRefreshToken:
@@ -73,6 +75,26 @@ func (e *Error) Explain() Explanation {
 		x.Remedy, x.Advice = RemedyConfiguration, "Compare client ID, URLs and scope with the app registration."
 	}
 	return x
+}
+
+// agrees tells whether a code's own explanation holds: a suberror or the status may have made an invalid_grant a matter of
+// consent, policy or patience, where "sign in again" would be wrong.
+func (e *Error) agrees(r Remedy) bool {
+	switch e.kind {
+	case ErrConsentRequired:
+		return r == RemedyConsent
+	case ErrPolicy:
+		return r == RemedyPolicy
+	case ErrTemporary:
+		return r == RemedyRetry
+	}
+	return true
+}
+
+var kindCauses = map[error]string{
+	ErrConsentRequired: "the permissions were not consented to",
+	ErrPolicy:          "a policy of the tenant forbids it",
+	ErrTemporary:       "the server cannot answer now",
 }
 
 func orServer(host string) string {

@@ -337,6 +337,7 @@ func TestFailingRefreshIsRemembered(t *testing.T) {
 
 		for value, hold := range map[string]time.Duration{
 			"30": 30 * time.Second, "in four minutes": 4 * time.Minute, "99999999999999999999": time.Hour, "86400": time.Hour,
+			time.Now().AddDate(1, 0, 0).UTC().Format(http.TimeFormat): time.Hour,
 		} {
 			if value == "in four minutes" {
 				at := time.Now().Add(hold).Truncate(time.Second)
