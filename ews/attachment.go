@@ -59,9 +59,7 @@ func (m *Mailbox) Attachment(ctx context.Context, id AttachmentID) (io.ReadClose
 		st.Close()
 		return io.NopCloser(strings.NewReader("")), nil
 	}
-	st.Close()
-	return nil, &Error{Op: "GetAttachment", Mailbox: m.Address(), kind: ErrBadItem, what: "the server sent no content",
-		hint: "a reference attachment has none: follow its URL"}
+	return nil, st.refuse(&Error{kind: ErrBadItem, what: "the server sent no content", hint: "a reference attachment has none: follow its URL"})
 }
 
 // Upload is an attachment to be added to a message.

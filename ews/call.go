@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
+	"sync/atomic"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -66,7 +68,7 @@ type stream struct {
 }
 
 // Base64 hands out the decoded base64 text of the element that the scanner stands on. It owns the stream from then on:
-// closing it closes the stream, also while a Read is under way, which then fails. Errors are *Error; an answer that ends
+// closing it closes the stream, also while a Read is under way, which then fails, as all later ones, with fs.ErrClosed. Errors are *Error; an answer that ends
 // early is ErrUnavailable, never a clean end.
 func (st *stream) Base64() io.ReadCloser { return &content{st: st, r: st.Base64Reader()} }
 
@@ -76,21 +78,37 @@ func (st *stream) Close() error {
 	return nil
 }
 
+// refuse ends a stream whose answer is of no use, and completes the error that says so.
+func (st *stream) refuse(e *Error) *Error {
+	st.x.fill(e)
+	st.x.log(st.x.parent, e, false, 0)
+	st.x.close(e)
+	return e
+}
+
 // content is the reader given to users. Read and Close may be called at the same time, as with net.Conn; two Reads may not.
 type content struct {
 	st  *stream
 	r   io.Reader
 	err error // sticky, set by Read only
+
+	closed atomic.Bool // by the user
 }
 
 func (c *content) Read(p []byte) (int, error) {
 	if c.err != nil {
 		return 0, c.err
 	}
+	if c.closed.Load() {
+		return 0, fs.ErrClosed
+	}
 	if len(p) == 0 {
 		return 0, nil
 	}
 	n, err := c.r.Read(p)
+	if c.closed.Load() {
+		return 0, fs.ErrClosed // whatever closing did to the transfer
+	}
 	switch {
 	case err == nil:
 		return n, nil
@@ -108,4 +126,7 @@ func (c *content) Read(p []byte) (int, error) {
 	return n, c.err
 }
 
-func (c *content) Close() error { return c.st.Close() }
+func (c *content) Close() error {
+	c.closed.Store(true)
+	return c.st.Close()
+}

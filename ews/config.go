@@ -70,7 +70,9 @@ type Config struct {
 	ServerVersion string
 
 	// Concurrency is the largest number of simultaneous requests for one mailbox. It shrinks by itself while Exchange
-	// throttles and grows back afterwards. 0: DefaultConcurrency; negative: no limit.
+	// throttles and grows back afterwards. A download that is handed out (MIME, Attachment) counts until it begins to
+	// arrive, not while it is being read: a program that forgets to close one must not block the others. How many it
+	// reads at once is the program's choice; Exchange allows 27 in all. 0: DefaultConcurrency; negative: no limit.
 	Concurrency int
 
 	// Retry says how failed requests are repeated. nil: the defaults of RetryPolicy.

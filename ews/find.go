@@ -26,6 +26,10 @@ func (m *Mailbox) Messages(ctx context.Context, f FolderRef, q *Query) iter.Seq2
 	}
 	query := *q
 	return func(yield func(*Message, error) bool) {
+		if f == nil {
+			yield(nil, errNoFolder)
+			return
+		}
 		l := listing{m: m, f: f, q: &query}
 		l.run(ctx, yield)
 	}
@@ -72,10 +76,12 @@ func (l *listing) findSized(ctx context.Context, all []condition, offset, size i
 		},
 		read: func(s *wire.Scanner) error {
 			p = page{messages: make([]*Message, 0, min(size, 64))}
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
+			found := false
+			err := readResponses(s, func(_ int, s *wire.Scanner) error {
 				if s.Local() != "RootFolder" {
 					return nil
 				}
+				found = true
 				last, ok := s.AttrBytes("IncludesLastItemInRange")
 				p.last = boolean(last) || !ok
 				total, _ := s.AttrBytes("TotalItemsInView")
@@ -85,8 +91,8 @@ func (l *listing) findSized(ctx context.Context, all []condition, offset, size i
 						continue
 					}
 					for d := s.Depth(); s.Child(d); {
-						if len(p.messages) == size {
-							return &wire.LimitError{What: "items on a page", Limit: int64(size)}
+						if len(p.messages) == maxPageSize { // some more than asked for do no harm
+							return &wire.LimitError{What: "items on a page", Limit: maxPageSize}
 						}
 						msg := new(Message)
 						r.read(s, msg)
@@ -95,6 +101,10 @@ func (l *listing) findSized(ctx context.Context, all []condition, offset, size i
 				}
 				return s.Err()
 			})
+			if err == nil && !found {
+				err = &Error{kind: ErrBadResponse, what: "the answer holds no page of items"}
+			}
+			return err
 		},
 	})
 	return p, err

@@ -21,6 +21,9 @@ type Folder struct {
 
 // Folder reads a folder. Errors: ErrNotFound, also where the account may not see it. EWS: GetFolder.
 func (m *Mailbox) Folder(ctx context.Context, f FolderRef) (*Folder, error) {
+	if f == nil {
+		return nil, errNoFolder
+	}
 	var folder *Folder
 	err := m.do(ctx, &call{
 		op: "GetFolder",
@@ -61,7 +64,7 @@ func (m *Mailbox) EnsureFolder(ctx context.Context, parent FolderRef, path ...st
 }
 
 func (m *Mailbox) walk(ctx context.Context, parent FolderRef, path []string, create bool) (*Folder, error) {
-	if len(path) == 0 {
+	if len(path) == 0 || parent == nil {
 		return m.Folder(ctx, parent)
 	}
 	var f *Folder

@@ -1,11 +1,17 @@
 package ews
 
-import "github.com/ewsmail/ewsmail/ews/internal/wire"
+import (
+	"errors"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
 
 // FolderRef names a folder: a FolderName for the folders every mailbox has, or a FolderID obtained from a Folder or a Message.
 type FolderRef interface {
 	writeTo(w *wire.Writer, m *Mailbox)
 }
+
+var errNoFolder = errors.New("ews: the folder is nil: name one, such as ews.Inbox")
 
 // FolderName is a distinguished folder: one that every mailbox has, by a name that does not depend on the user's language.
 // EWS: DistinguishedFolderId.

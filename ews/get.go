@@ -31,8 +31,20 @@ func (m *Mailbox) fill(ctx context.Context, msgs []*Message, q *Query) (failed *
 	if detail == Summary {
 		detail = WithoutBody
 	}
+	err = m.resend(ctx, "GetItem", len(msgs), func(work []int) error { return m.fillOnce(ctx, pick(msgs, work), q, detail) })
+	if errors.As(err, &failed) {
+		for _, it := range failed.Items {
+			it.ID = msgs[it.Index].ID.ID
+		}
+		return failed, nil
+	}
+	return nil, err
+}
+
+func (m *Mailbox) fillOnce(ctx context.Context, msgs []*Message, q *Query, detail Detail) error {
 	var r messageReader
-	err = m.do(ctx, &call{
+	read := make([]bool, len(msgs))
+	err := m.do(ctx, &call{
 		op: "GetItem",
 		body: func(w *wire.Writer) error {
 			w.Start("m:GetItem")
@@ -53,23 +65,32 @@ func (m *Mailbox) fill(ctx context.Context, msgs []*Message, q *Query) (failed *
 				if d := s.Depth(); s.Child(d) {
 					var msg Message
 					r.read(s, &msg)
-					if s.Err() == nil {
-						*msgs[i] = msg
+					if s.Err() == nil && !msg.ID.IsZero() {
+						*msgs[i], read[i] = msg, true
 					}
 				}
 				return s.Err()
 			})
 		},
 	})
-	if errors.As(err, &failed) {
-		for _, it := range failed.Items {
-			if it.Index < len(msgs) {
-				it.ID = msgs[it.Index].ID.ID
-			}
-		}
-		return failed, nil
+	// What was reported as a success, but did not come.
+	var b *BatchError
+	if err != nil && !errors.As(err, &b) {
+		return err
 	}
-	return nil, err
+	for i := range msgs {
+		if read[i] || b != nil && b.Item(i) != nil {
+			continue
+		}
+		if b == nil {
+			b = &BatchError{Op: "GetItem", Total: len(msgs)}
+		}
+		b.Items = append(b.Items, &ItemError{Index: i, Err: &Error{Op: "GetItem", Mailbox: m.Address(), kind: ErrBadItem, what: "the server reports success but sent no such item"}})
+	}
+	if b == nil {
+		return nil
+	}
+	return b
 }
 
 // writeItemIDs writes m:ItemIds.

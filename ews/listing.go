@@ -40,6 +40,7 @@ const (
 	stepEnd  step = iota
 	stepSeek      // the next page is found by time: what happens to this one's messages cannot disturb it
 	stepWalk      // the next page is found by number: it must wait until this one's messages have been dealt with
+	stepLost      // the server does not page
 )
 
 var errStop = errors.New("stop")
@@ -73,6 +74,10 @@ func (l *listing) run(ctx context.Context, yield func(*Message, error) bool) {
 			if err != errStop {
 				yield(nil, err)
 			}
+			return
+		}
+		if how == stepLost {
+			yield(nil, &Error{Op: "FindItem", Mailbox: l.m.Address(), kind: ErrBadResponse, what: "the server repeats a page instead of going on"})
 			return
 		}
 		if how == stepEnd {
@@ -185,6 +190,9 @@ func (l *listing) advance(p page, fresh int) step {
 		l.note(p)
 		l.offset += len(p.messages)
 		l.news = l.news || fresh > 0
+		if fresh == 0 && l.offset > p.total+len(p.messages) { // the server gives the same page again and again
+			return stepLost
+		}
 		return stepWalk
 	}
 	if l.walkAgain(p, fresh) {

@@ -32,8 +32,8 @@ func (x *exchange) log(ctx context.Context, err error, again bool, wait time.Dur
 	if x.body != nil {
 		attrs = append(attrs, slog.Int64("bytes_in", x.body.wire.n.Load()))
 	}
-	if x.repaired > 0 {
-		attrs = append(attrs, slog.Int("repaired_characters", x.repaired))
+	if n := x.repaired.Load(); n > 0 {
+		attrs = append(attrs, slog.Int64("repaired_characters", n))
 	}
 	if x.id != "" {
 		attrs = append(attrs, slog.String("client_request_id", x.id))

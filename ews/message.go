@@ -61,6 +61,10 @@ type Message struct {
 	Attachments []Attachment
 	Headers     []Header // internet headers in their order; only with Query.Headers
 
+	// Truncated says that a list of this message (recipients, headers, attachments, categories) had more than 20,000 entries, of which the
+	// first are here. The MIME has all of them.
+	Truncated bool
+
 	// Repaired counts characters in this message's fields that XML does not allow; each was replaced by U+FFFD.
 	Repaired int
 }

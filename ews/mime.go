@@ -50,9 +50,7 @@ func (m *Mailbox) content(ctx context.Context, element string, c *call) (io.Read
 		return nil, err
 	}
 	if !found {
-		st.Close()
-		return nil, &Error{Op: c.op, Mailbox: m.Address(), kind: ErrBadItem, what: "the server sent no " + element,
-			hint: "the item may be of a kind without one"}
+		return nil, st.refuse(&Error{kind: ErrBadItem, what: "the server sent no " + element, hint: "the item may be of a kind without one"})
 	}
 	return st.Base64(), nil
 }

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -24,31 +25,42 @@ func (m *Mailbox) Copy(ctx context.Context, to FolderRef, ids ...ItemID) ([]Item
 
 func (m *Mailbox) relocate(ctx context.Context, op string, to FolderRef, ids []ItemID) ([]ItemID, error) {
 	moved := make([]ItemID, len(ids))
+	if to == nil {
+		return moved, errNoFolder
+	}
 	err := inBatches(op, ids, func(ids []ItemID, offset int) error {
-		return m.do(ctx, &call{
-			op:   op,
-			once: true,
-			body: func(w *wire.Writer) error {
-				w.Start("m:" + op)
-				w.Start("m:ToFolderId")
-				to.writeTo(w, m)
-				w.End()
-				writeItemIDs(w, ids)
-				w.Leaf("m:ReturnNewItemIds", "true")
-				w.End()
-				return nil
-			},
-			read: func(s *wire.Scanner) error {
-				return readBatch(s, len(ids), func(i int, s *wire.Scanner) error {
-					if s.Local() == "Items" && i < len(ids) {
-						readItemID(s, &moved[offset+i])
-					}
-					return s.Err()
-				})
-			},
+		return m.resend(ctx, op, len(ids), func(work []int) error {
+			return m.relocateOnce(ctx, op, to, pick(ids, work), func(i int, id ItemID) { moved[offset+work[i]] = id })
 		})
 	})
 	return moved, err
+}
+
+func (m *Mailbox) relocateOnce(ctx context.Context, op string, to FolderRef, ids []ItemID, done func(i int, id ItemID)) error {
+	return m.do(ctx, &call{
+		op:   op,
+		once: true,
+		body: func(w *wire.Writer) error {
+			w.Start("m:" + op)
+			w.Start("m:ToFolderId")
+			to.writeTo(w, m)
+			w.End()
+			writeItemIDs(w, ids)
+			w.Leaf("m:ReturnNewItemIds", "true")
+			w.End()
+			return nil
+		},
+		read: func(s *wire.Scanner) error {
+			return readBatch(s, len(ids), func(i int, s *wire.Scanner) error {
+				if s.Local() == "Items" && i < len(ids) {
+					var id ItemID
+					readItemID(s, &id)
+					done(i, id)
+				}
+				return s.Err()
+			})
+		},
+	})
 }
 
 // DeleteMode says what becomes of deleted items.
@@ -64,17 +76,31 @@ const (
 // Delete deletes items. Items that fail are in a *BatchError, the others are deleted; ErrNotFound means that one is gone already.
 // EWS: DeleteItem.
 func (m *Mailbox) Delete(ctx context.Context, mode DeleteMode, ids ...ItemID) error {
-	kind := [...]string{ToDeletedItems: "MoveToDeletedItems", SoftDelete: "SoftDelete", HardDelete: "HardDelete"}[mode]
+	var kind string
+	switch mode {
+	case ToDeletedItems:
+		kind = "MoveToDeletedItems"
+	case SoftDelete:
+		kind = "SoftDelete"
+	case HardDelete:
+		kind = "HardDelete"
+	default:
+		return fmt.Errorf("ews: Delete: there is no mode %d", mode)
+	}
 	return inBatches("DeleteItem", ids, func(ids []ItemID, _ int) error {
-		return m.do(ctx, &call{
-			op: "DeleteItem",
-			body: func(w *wire.Writer) error {
-				w.Start("m:DeleteItem", "DeleteType", kind, "SendMeetingCancellations", "SendToNone", "AffectedTaskOccurrences", "AllOccurrences", "SuppressReadReceipts", "true")
-				writeItemIDs(w, ids)
-				w.End()
-				return nil
-			},
-			read: func(s *wire.Scanner) error { return readBatch(s, len(ids), nil) },
-		})
+		return m.resend(ctx, "DeleteItem", len(ids), func(work []int) error { return m.deleteOnce(ctx, kind, pick(ids, work)) })
+	})
+}
+
+func (m *Mailbox) deleteOnce(ctx context.Context, kind string, ids []ItemID) error {
+	return m.do(ctx, &call{
+		op: "DeleteItem",
+		body: func(w *wire.Writer) error {
+			w.Start("m:DeleteItem", "DeleteType", kind, "SendMeetingCancellations", "SendToNone", "AffectedTaskOccurrences", "AllOccurrences", "SuppressReadReceipts", "true")
+			writeItemIDs(w, ids)
+			w.End()
+			return nil
+		},
+		read: func(s *wire.Scanner) error { return readBatch(s, len(ids), nil) },
 	})
 }

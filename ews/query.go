@@ -19,7 +19,7 @@ const (
 
 	// Summary is what a folder listing shows, and all that EWS's FindItem gives: the subject cut at 255 characters, From
 	// and Sender, times, size, flags, Message-ID, conversation. No recipients, body or attachments. It costs one request a page;
-	// the others cost one more for every hundred messages.
+	// the others cost one more for every fifty messages.
 	Summary
 )
 
@@ -37,13 +37,24 @@ const (
 	HTMLBody
 )
 
+func (f BodyFormat) element() string {
+	switch f {
+	case TextBody:
+		return "Text"
+	case HTMLBody:
+		return "HTML"
+	}
+	return "Best"
+}
+
 // Query selects messages and says how much of each is wanted. The zero Query, and nil, is every message with Full detail,
 // newest first.
 type Query struct {
 	// UnreadOnly leaves out messages marked as read.
 	UnreadOnly bool
 
-	// Since and Before bound the time of receipt: Since <= Received < Before. Zero: unbounded.
+	// Since and Before bound the time of receipt: Since <= Received < Before, by Received as it is shown, to the second.
+	// Zero: unbounded.
 	Since, Before time.Time
 
 	// OldestFirst turns the order round.
@@ -98,7 +109,7 @@ func (q *Query) writeItemShape(w *wire.Writer, detail Detail) {
 	w.Start("m:ItemShape")
 	w.Leaf("t:BaseShape", "IdOnly")
 	if detail == Full {
-		w.Leaf("t:BodyType", [...]string{BestBody: "Best", TextBody: "Text", HTMLBody: "HTML"}[q.Body])
+		w.Leaf("t:BodyType", q.Body.element())
 	}
 	w.Start("t:AdditionalProperties")
 	for _, f := range summaryFields {
@@ -181,6 +192,12 @@ func (q *Query) conditions() []condition {
 	return all
 }
 
-func constantTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+// constantTime rounds up to the second, which is what Exchange shows: what is at or after t then is, and what is before is not.
+func constantTime(t time.Time) string {
+	if whole := t.Truncate(time.Second); whole.Before(t) {
+		t = whole.Add(time.Second)
+	}
+	return t.UTC().Format("2006-01-02T15:04:05Z")
+}
 
 func itoa(n int) string { return strconv.Itoa(n) }

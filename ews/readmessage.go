@@ -27,6 +27,7 @@ type messageReader struct {
 	listed  []listed
 
 	sender, representing string // SMTP addresses that MAPI properties tell
+	cut                  bool
 }
 
 // span is a stretch of the gathered text.
@@ -45,21 +46,21 @@ type listed struct {
 }
 
 // put keeps the current element's text for *to.
-func (r *messageReader) put(s *wire.Scanner, to *string) { r.keep(s, s.TextBytes(), to) }
+func (r *messageReader) put(s *wire.Scanner, to *string) { r.keep(s.TextBytes(), to) }
 
 // attr keeps an attribute for *to.
 func (r *messageReader) attr(s *wire.Scanner, name string, to *string) {
 	if b, ok := s.AttrBytes(name); ok {
-		r.keep(s, b, to)
+		r.keep(b, to)
 	}
 }
 
-func (r *messageReader) keep(s *wire.Scanner, b []byte, to *string) {
+func (r *messageReader) keep(b []byte, to *string) {
 	if len(b) == 0 {
 		*to = ""
 		return
 	}
-	if tooMany(s, len(r.strings), "fields") { // the same elements again and again
+	if r.full(len(r.strings)) { // the same elements again and again
 		return
 	}
 	at := len(r.text)
@@ -78,12 +79,13 @@ func (r *messageReader) span(s *wire.Scanner) span {
 // few thousand; a list beyond it is a server gone mad, and would take many times the memory of its XML.
 const maxEntries = 20_000
 
-// tooMany fails the scanner when a list has reached its bound.
-func tooMany(s *wire.Scanner, n int, what string) bool {
+// full reports whether a list has reached its bound: the rest of it is then skipped, so that no sender can stop a mailbox's listing,
+// and the message says that it is cut.
+func (r *messageReader) full(n int) bool {
 	if n < maxEntries {
 		return false
 	}
-	s.Fail(&wire.LimitError{What: what + " of a message", Limit: maxEntries})
+	r.cut = true
 	return true
 }
 
@@ -124,7 +126,7 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 	r.text, r.strings, r.listed = r.text[:0], r.strings[:0], r.listed[:0] // an earlier answer may have been cut
 	repaired := s.Repaired()
 	m.Kind = s.Local()
-	r.sender, r.representing = "", ""
+	r.sender, r.representing, r.cut = "", "", false
 	for d := s.Depth(); s.Child(d); {
 		switch s.Local() {
 		case "ItemId":
@@ -148,7 +150,7 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 		case "Size":
 			m.Size = integer(s.TextBytes())
 		case "Categories":
-			for d := s.Depth(); s.Child(d) && !tooMany(s, len(m.Categories), "categories"); {
+			for d := s.Depth(); s.Child(d) && !r.full(len(m.Categories)); {
 				m.Categories = append(m.Categories, s.Text())
 			}
 		case "Importance":
@@ -199,6 +201,7 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 	}
 	r.finish()
 	m.Repaired = s.Repaired() - repaired
+	m.Truncated = r.cut
 	resolve(&m.Sender, r.sender)
 	resolve(&m.From, r.representing)
 }
@@ -257,7 +260,7 @@ func (r *messageReader) address(s *wire.Scanner, a *Address) {
 
 // addresses reads a list of Mailbox elements.
 func (r *messageReader) addresses(s *wire.Scanner, list *[]Address) {
-	for d := s.Depth(); s.Child(d) && !tooMany(s, len(r.listed), "recipients"); {
+	for d := s.Depth(); s.Child(d) && !r.full(len(r.listed)); {
 		if s.Local() != "Mailbox" {
 			continue
 		}
@@ -300,14 +303,14 @@ func (r *messageReader) body(s *wire.Scanner, b *Body) {
 }
 
 func (r *messageReader) headers(s *wire.Scanner, list *[]Header) {
-	for d := s.Depth(); s.Child(d) && !tooMany(s, len(*list), "header fields"); {
+	for d := s.Depth(); s.Child(d) && !r.full(len(*list)); {
 		name, _ := s.Attr("HeaderName")
 		*list = append(*list, Header{name, s.Text()})
 	}
 }
 
 func (r *messageReader) attachments(s *wire.Scanner, list *[]Attachment) {
-	for d := s.Depth(); s.Child(d) && !tooMany(s, len(*list), "attachments"); {
+	for d := s.Depth(); s.Child(d) && !r.full(len(*list)); {
 		var a Attachment
 		readAttachment(s, &a)
 		*list = append(*list, a)

@@ -64,12 +64,12 @@ func walkResponses(s *wire.Scanner, each func(i int, s *wire.Scanner) error, don
 	// response message on the response element itself, or in a ResponseMessage child.
 	own := responseMessage{class: classAttr(s)}
 	bare := own.class != ""
-	i, any := 0, bare
+	i, told := 0, bare
 	for s.Child(d) {
-		any = true
 		switch s.Local() {
 		case "ResponseMessages", "Responses": // the latter: gromox
 			for d := s.Depth(); s.Child(d); i++ {
+				told = true
 				e, err := readResponseMessage(s, i, each)
 				if err != nil {
 					return err
@@ -79,6 +79,7 @@ func walkResponses(s *wire.Scanner, each func(i int, s *wire.Scanner) error, don
 				}
 			}
 		case "ResponseMessage":
+			told = true
 			e, err := readResponseMessage(s, i, each)
 			if err != nil {
 				return err
@@ -94,6 +95,7 @@ func walkResponses(s *wire.Scanner, each func(i int, s *wire.Scanner) error, don
 			if own.failed() || each == nil {
 				continue
 			}
+			told = true
 			if err := each(i, s); err != nil {
 				return err
 			}
@@ -105,7 +107,7 @@ func walkResponses(s *wire.Scanner, each func(i int, s *wire.Scanner) error, don
 	if bare {
 		return done(i, own.err())
 	}
-	if !any {
+	if !told {
 		return &Error{kind: ErrBadResponse, what: "the answer is empty: it neither confirms nor refuses"}
 	}
 	return nil

@@ -127,6 +127,7 @@ func (m *Mailbox) run(ctx context.Context, c *call, keep bool) (*stream, error) 
 			pace.release()
 		}
 		if err == errSameToken {
+			x.log(ctx, last, false, 0)
 			return nil, last // the refusal says more than that there is no other token
 		}
 		if err == nil {

@@ -12,13 +12,16 @@ import (
 // Send sends a message and keeps a copy in SentItems, or Draft.SentFolder.
 //
 // The message is first stored in Drafts with its marker, then its attachments are added, then it is sent: a failure before the last
-// step, which removes the draft, means that nothing went out. When the answer to the last step is lost, the marker is looked up
+// step, which removes the draft where it can, means that nothing went out. When the answer to the last step is lost, the marker is looked up
 // to find out. If even that does not tell, the error says so and MaybeApplied is true: look it up with FindSent later, never
 // send it again blindly.
 //
 // Errors: one that names each wrong field of d; ErrDenied, ErrQuota, ErrInvalidRequest, ErrThrottled and all others of this package's
 // calls. EWS: CreateItem, CreateAttachment, SendItem.
 func (m *Mailbox) Send(ctx context.Context, d *Draft) (*Sent, error) {
+	if d == nil {
+		return nil, errors.New("ews: Send: the draft is nil")
+	}
 	if err := d.check(); err != nil {
 		return nil, err
 	}
@@ -98,9 +101,10 @@ func (m *Mailbox) unsent(ctx context.Context, err error, draft ItemID, marker st
 	return err
 }
 
-// settlePauses are the pauses before the looks at what became of a message whose answer was lost. A sent message reaches its
-// folder within seconds, unless the server is in trouble.
-var settlePauses = [...]time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+// settleLooks is how often it is looked what became of a message whose answer was lost, after half of RetryPolicy.BaseDelay and then
+// twice as long each time: with the default for 15 seconds. A sent message reaches its folder within seconds, unless the server
+// is in trouble.
+const settleLooks = 5
 
 // settle finds out whether a message was sent although SendItem failed with lost. nil: it was. An error without MaybeApplied: it was
 // not, and its draft is gone.
@@ -109,12 +113,14 @@ func (m *Mailbox) settle(ctx context.Context, draft ItemID, sent FolderRef, mark
 	defer cancel()
 	var last error
 	waiting := 0 // looks that found the draft, not the sent copy
-	for _, pause := range settlePauses {
+	pause := m.c.retry.BaseDelay / 2
+	for range settleLooks {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return unknown(lost, ctx.Err())
 		}
+		pause = min(2*pause, 8*time.Second)
 		var id ItemID
 		if id, last = m.marked(ctx, sent, marker); last != nil {
 			continue
@@ -126,7 +132,7 @@ func (m *Mailbox) settle(ctx context.Context, draft ItemID, sent FolderRef, mark
 			waiting++
 		}
 	}
-	if waiting == len(settlePauses) {
+	if waiting == settleLooks {
 		// It lay in Drafts all the time. Removing it settles the matter: either the removal finds it, and it can no longer be
 		// sent, or it does not, and it was.
 		switch err := m.Delete(ctx, HardDelete, ItemID{ID: draft.ID}); {

@@ -303,7 +303,7 @@ func (x *exchange) broken(s *wire.Scanner, err error) error {
 				partial = x.fill(it.Err).MaybeApplied || partial
 			}
 			for _, it := range b.Items {
-				it.Err.partial = x.c.once && partial
+				it.Err.partial = partial
 			}
 			return err
 		}

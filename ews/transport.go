@@ -39,7 +39,7 @@ type exchange struct {
 	header   http.Header // of the answer; nil when none came
 	status   int
 	body     *download
-	repaired int
+	repaired atomic.Int64
 	closed   atomic.Bool
 }
 
@@ -202,7 +202,7 @@ func (x *exchange) finish(s *wire.Scanner) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	x.repaired = s.Repaired()
+	x.repaired.Store(int64(s.Repaired()))
 	x.body.drain()
 	x.close(nil)
 	return nil

@@ -116,6 +116,17 @@ func (m *Mailbox) versions(ctx context.Context, ids []ItemID, work []int, failed
 
 // current fills in the change keys that the items have now. Items that fail are in a *BatchError. EWS: GetItem.
 func (m *Mailbox) current(ctx context.Context, ids []ItemID) error {
+	return m.resend(ctx, "GetItem", len(ids), func(work []int) error {
+		part := pick(ids, work)
+		err := m.currentOnce(ctx, part)
+		for i, at := range work {
+			ids[at] = part[i]
+		}
+		return err
+	})
+}
+
+func (m *Mailbox) currentOnce(ctx context.Context, ids []ItemID) error {
 	return m.do(ctx, &call{
 		op: "GetItem",
 		body: func(w *wire.Writer) error {
@@ -155,6 +166,16 @@ func (m *Mailbox) currentOne(ctx context.Context, id ItemID) (ItemID, error) {
 
 // update changes items whose versions are named. changed, if not nil, is told the new ids. EWS: UpdateItem.
 func (m *Mailbox) update(ctx context.Context, ids []ItemID, updates func(w *wire.Writer), changed func(i int, id ItemID)) error {
+	return m.resend(ctx, "UpdateItem", len(ids), func(work []int) error {
+		return m.updateOnce(ctx, pick(ids, work), updates, func(i int, id ItemID) {
+			if changed != nil {
+				changed(work[i], id)
+			}
+		})
+	})
+}
+
+func (m *Mailbox) updateOnce(ctx context.Context, ids []ItemID, updates func(w *wire.Writer), changed func(i int, id ItemID)) error {
 	return m.do(ctx, &call{
 		op: "UpdateItem",
 		body: func(w *wire.Writer) error {
@@ -174,7 +195,7 @@ func (m *Mailbox) update(ctx context.Context, ids []ItemID, updates func(w *wire
 		},
 		read: func(s *wire.Scanner) error {
 			return readBatch(s, len(ids), func(i int, s *wire.Scanner) error {
-				if changed != nil && s.Local() == "Items" && i < len(ids) {
+				if s.Local() == "Items" && i < len(ids) {
 					id := ids[i]
 					readItemID(s, &id)
 					changed(i, id)
@@ -209,7 +230,10 @@ func inBatches(op string, ids []ItemID, do func(ids []ItemID, offset int) error)
 		default:
 			var e *Error
 			if !errors.As(err, &e) {
-				e = &Error{Op: op, kind: ErrUnavailable, cause: err}
+				if offset == 0 {
+					return err // nothing was sent: wrong use, or the context
+				}
+				e = &Error{Op: op, kind: ErrNotAttempted, cause: err}
 			}
 			for i, id := range ids[offset:] {
 				if i >= len(part) {
