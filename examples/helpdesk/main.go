@@ -98,7 +98,7 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 	if *withDemo {
 		mail := demo.Mail()
 		if *folder != "" {
-			if mail, err = demo.Dir(*folder); err != nil {
+			if mail, err = demo.Dir(*folder, nil); err != nil {
 				return fmt.Errorf("-mail: %w", err)
 			}
 		}

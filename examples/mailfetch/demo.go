@@ -12,7 +12,7 @@ func (p *program) startDemo() (*demo.Tenant, error) {
 	mail := demo.Mail()
 	if p.mail != "" {
 		var err error
-		if mail, err = demo.Dir(p.mail); err != nil {
+		if mail, err = demo.Dir(p.mail, p.skippedLink); err != nil {
 			return nil, fmt.Errorf("-mail: %w", err)
 		}
 	}
@@ -27,4 +27,8 @@ func (p *program) startDemo() (*demo.Tenant, error) {
 	p.endpoint = tenant.Exchange.Endpoint()
 	p.loopbackHTTP = true
 	return tenant, nil
+}
+
+func (p *program) skippedLink(name string) {
+	p.say("-mail: %s is a link that leads nowhere: skipped", oneLine(name))
 }

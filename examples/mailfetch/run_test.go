@@ -309,11 +309,26 @@ func TestEmptyFolderIsAnEmptyInbox(t *testing.T) {
 	}
 }
 
+func TestBrokenLinkIsSkippedAndNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.eml"), []byte("Subject: a\n\nb\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "dangling.eml")); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	o := mailfetch(t, nil, "-json", "-mail", dir, "-out", t.TempDir()).mustSucceed(t)
+	if o.report.Messages != 1 || !strings.Contains(o.stderr, "dangling.eml is a link that leads nowhere") {
+		t.Errorf("%d messages\n%s", o.report.Messages, o.stderr)
+	}
+}
+
 // A collection of real and broken mail, where it is to be had.
 func TestCollectionOfRealMail(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join("..", "..", "..", "shared", "mail")
-	mail, err := demo.Dir(dir)
+	mail, err := demo.Dir(dir, nil)
 	if os.IsNotExist(err) {
 		t.Skipf("%s is not there", dir)
 	}

@@ -41,7 +41,8 @@ func Mail() []Message {
 
 // Dir returns every regular file below path, whatever its name, in lexical order: a folder of .eml files, a
 // Maildir, anything. A link to a file counts as the file; a link to a folder is not followed, unless it is path itself.
-func Dir(path string) ([]Message, error) {
+// A link that leads nowhere, or round in a circle, is left out: skipped, which may be nil, is told its name.
+func Dir(path string, skipped func(name string)) ([]Message, error) {
 	root, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, err
@@ -57,6 +58,12 @@ func Dir(path string) ([]Message, error) {
 			return err
 		}
 		info, err := os.Stat(name)
+		if err != nil && d.Type()&fs.ModeSymlink != 0 {
+			if skipped != nil {
+				skipped(name)
+			}
+			return nil
+		}
 		if err != nil || !info.Mode().IsRegular() {
 			return err
 		}

@@ -132,7 +132,7 @@ func TestDirTakesEveryRegularFile(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "no files here"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	mail, err := demo.Dir(dir)
+	mail, err := demo.Dir(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,13 +146,37 @@ func TestDirTakesEveryRegularFile(t *testing.T) {
 	}
 }
 
+// A link counts as the file it leads to; one that leads nowhere stops nothing.
+func TestDirSkipsBrokenLinks(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a"), []byte("A"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{"dangling": "nowhere", "loop": "loop", "link": "a"} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var names, skipped []string
+	mail, err := demo.Dir(dir, func(name string) { skipped = append(skipped, filepath.Base(name)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mail {
+		names = append(names, m.Name)
+	}
+	if diff := cmp.Diff([][]string{{"a", "link"}, {"dangling", "loop"}}, [][]string{names, skipped}); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDirRefusesWhatIsNoFolder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "one.eml")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{file, file + ".missing"} {
-		if mail, err := demo.Dir(path); err == nil {
+		if mail, err := demo.Dir(path, nil); err == nil {
 			t.Errorf("Dir(%q): %d messages and no error", path, len(mail))
 		}
 	}
