@@ -170,15 +170,14 @@ func (s *Source) savedPending(p *pending, inForce *stored) {
 
 // Close ends the source: it waits for a refresh under way and saves what is not saved yet. Then Token returns [ErrClosed]. When ctx ends
 // first, the refresh is cancelled, which may cost a refresh token in flight; give it at least a minute. An error means
-// that the newest tokens were not saved.
+// that the newest tokens may not be saved; a further call tries again.
 func (s *Source) Close(ctx context.Context) error {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil
+	if !s.closed {
+		s.closed = true
+		close(s.quit)
+		s.unfollow()
 	}
-	s.closed = true
-	close(s.quit)
 	f := s.flight
 	s.mu.Unlock()
 	if err := s.takeTurn(ctx); err != nil {
@@ -197,6 +196,7 @@ func (s *Source) Close(ctx context.Context) error {
 			err = fmt.Errorf("tokenstore: %s: the newest tokens could not be saved: %w", s.key, err)
 		}
 	}
+	s.held.Store(nil)
 	s.endTurn()
 	done := make(chan struct{})
 	go func() { s.after.Wait(); close(done) }()

@@ -208,10 +208,7 @@ func TestSourceCloseSaves(t *testing.T) {
 		require.NoError(t, src.Close(t.Context()))
 		require.Contains(t, rawRecord(t, s), "CANARY-refresh-2")
 		_, err := src.Token(t.Context())
-		require.NoError(t, err, "a fresh token is served from memory")
-		time.Sleep(2 * time.Hour)
-		_, err = src.Token(t.Context())
-		require.ErrorIs(t, err, tokenstore.ErrClosed)
+		require.ErrorIs(t, err, tokenstore.ErrClosed, "whatever is left in memory")
 	})
 }
 
