@@ -13,8 +13,8 @@
 // sign-in, and somebody is told ([SourceOptions.OnReauthRequired]).
 //
 // A [Store] keeps named records with versions and compare-and-swap. Memory and file stores are here; sqlstore, redisstore and
-// keyringstore are packages of their own, so that a program links only the driver it uses. Package storetest holds the contract as
-// a test suite for further stores.
+// keyringstore are packages of their own, so that a program links only the driver it uses. What a store can do besides, [Lister],
+// [Locker] and [Watcher] tell by type assertion. Package storetest holds the contract as a test suite for further stores.
 //
 // # What is promised, and what cannot be
 //

@@ -8,7 +8,7 @@ import (
 )
 
 // Encrypt returns a store that keeps its records encrypted in s. Record names and versions stay as they are and are not
-// secret. The result has the abilities [Lister] and [Locker] if s has them. It does no I/O itself.
+// secret. The result has the abilities [Lister], [Locker] and [Watcher] if s has them. It does no I/O itself.
 //
 // A record opens only under the name it was saved by: one copied to another name is ErrTampered. A store whose records the
 // keyring cannot open is never written to: Put and Delete look first at the record in place, the first Put of a new record at some
@@ -20,13 +20,33 @@ func Encrypt(s Store, k *Keyring) Store {
 	e := &encrypted{inner: s, ring: k}
 	lister, canList := s.(Lister)
 	locker, canLock := s.(Locker)
+	watcher, canWatch := s.(Watcher)
 	switch {
+	case canList && canLock && canWatch:
+		return &struct {
+			*encrypted
+			Lister
+			Locker
+			Watcher
+		}{e, lister, locker, watcher}
 	case canList && canLock:
 		return &struct {
 			*encrypted
 			Lister
 			Locker
 		}{e, lister, locker}
+	case canList && canWatch:
+		return &struct {
+			*encrypted
+			Lister
+			Watcher
+		}{e, lister, watcher}
+	case canLock && canWatch:
+		return &struct {
+			*encrypted
+			Locker
+			Watcher
+		}{e, locker, watcher}
 	case canList:
 		return &struct {
 			*encrypted
@@ -37,6 +57,11 @@ func Encrypt(s Store, k *Keyring) Store {
 			*encrypted
 			Locker
 		}{e, locker}
+	case canWatch:
+		return &struct {
+			*encrypted
+			Watcher
+		}{e, watcher}
 	}
 	return e
 }

@@ -8,24 +8,28 @@ import (
 	"io/fs"
 	"iter"
 	"strings"
+	"time"
 )
 
 // FileOptions adjusts a [FileStore]; nil means defaults.
 type FileOptions struct {
 	// Dir replaces the operating system's directory; for tests. The path given to NewFileStore is then not used.
 	Dir Dir
+	// WatchInterval is how often Watch looks. Default 1 second.
+	WatchInterval time.Duration
 }
 
-// FileStore keeps one file per record in a directory. It has the abilities [Lister] and [Locker]; its locks last
-// [WhileProcess]. Files have mode 0600 in a directory of mode 0700; looser ones, symbolic links and other users' files are refused
+// FileStore keeps one file per record in a directory. It has the abilities [Lister], [Locker] and [Watcher]; its
+// locks last [WhileProcess]. Files have mode 0600 in a directory of mode 0700; looser ones, symbolic links and other users' files are refused
 // with [ErrUnsafeFile]. On Windows choose a directory below the user's profile, whose access control list keeps others out.
 //
 // A save is written beside the old record, synced, renamed over it, and the directory synced: after a crash or power loss there is
 // the old record or the new one, and a save that was acknowledged stays. Any number of processes on one host may share the
 // directory. On network file systems this holds if they implement locks, rename and fsync (NFSv4 does).
 type FileStore struct {
-	dir   Dir
-	local MemoryStore // its locks only: goroutines queue here, so that processes alone compete for the lock file
+	dir           Dir
+	local         MemoryStore // its locks only: goroutines queue here, so that processes alone compete for the lock file
+	watchInterval time.Duration
 }
 
 const (
@@ -38,8 +42,15 @@ const (
 // NewFileStore opens the directory, and creates it (mode 0700) if it is missing. Errors: [ErrUnsafeFile] with the fix, or the
 // operating system's.
 func NewFileStore(dir string, o *FileOptions) (*FileStore, error) {
-	if o != nil && o.Dir != nil {
-		return &FileStore{dir: o.Dir}, nil
+	if o == nil {
+		o = &FileOptions{}
+	}
+	s := &FileStore{dir: o.Dir, watchInterval: o.WatchInterval}
+	if s.watchInterval <= 0 {
+		s.watchInterval = time.Second
+	}
+	if s.dir != nil {
+		return s, nil
 	}
 	if dir == "" {
 		return nil, errors.New("tokenstore: no directory given for the token files")
@@ -48,7 +59,8 @@ func NewFileStore(dir string, o *FileOptions) (*FileStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &FileStore{dir: d}, nil
+	s.dir = d
+	return s, nil
 }
 
 // Get implements [Store].

@@ -12,11 +12,12 @@ import (
 	"sync/atomic"
 )
 
-// MemoryStore keeps records in the process. It has the abilities [Lister] and [Locker]. The zero value is ready for use.
+// MemoryStore keeps records in the process. It has the abilities [Lister], [Locker] and [Watcher]. The zero value is ready for use.
 type MemoryStore struct {
 	mu      sync.Mutex // guards the maps; never held across waiting
 	records map[string]Record
 	locks   map[string]chan struct{} // capacity 1: full while locked
+	changed map[string]chan struct{} // of watched records; closed at the next change
 }
 
 // NewMemoryStore returns an empty store. For tests, and for programs that sign in anew at each start.
@@ -55,6 +56,7 @@ func (m *MemoryStore) Put(ctx context.Context, key string, r Record) (string, er
 		m.records = make(map[string]Record)
 	}
 	m.records[key] = next
+	m.tell(key)
 	return next.Version, nil
 }
 
@@ -66,6 +68,7 @@ func (m *MemoryStore) Delete(ctx context.Context, key string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.records, key)
+	m.tell(key)
 	return nil
 }
 

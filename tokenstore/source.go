@@ -59,6 +59,10 @@ type SourceOptions struct {
 	OnReauthRequired func(ctx context.Context, s Status)
 	// OnExpiring is called, at most once a day in each process, while a refresh token or secret is about to end.
 	OnExpiring func(ctx context.Context, e Expiring)
+	// Watch has the source follow its record, if the store is a [Watcher], so that a sign-in, sign-out or refresh of another instance
+	// counts at once. Without it they are seen when the token in memory expires, or within seconds while there is none. It takes
+	// a goroutine, from NewSource to Close, and what the store's Watch takes: see there before watching thousands.
+	Watch bool
 	// Logger gets events, without secrets. Default: none.
 	Logger *slog.Logger
 }
@@ -110,7 +114,8 @@ type Source struct {
 	unsaved  bool
 	closed   bool
 	quit     chan struct{} // closed by Close
-	retrying bool          // the goroutine that saves later runs
+	unfollow context.CancelFunc
+	retrying bool // the goroutine that saves later runs
 	after    sync.WaitGroup
 
 	count counters
@@ -184,14 +189,20 @@ func (s *Source) hold(st *state, tok *oauth2.Token, now time.Time) *held {
 	return h
 }
 
-// NewSource returns a source of the tokens in the store's record of that key. It does no I/O. Close it when done.
+// NewSource returns a source of the tokens in the store's record of that key. It does no I/O, unless Watch is set. Close it when done.
 func NewSource(s Store, key string, r Refresher, o *SourceOptions) *Source {
 	src := &Source{
 		store: s, key: key, refresher: r, opts: o.withDefaults(),
-		turn: make(chan struct{}, 1), quit: make(chan struct{}),
+		turn: make(chan struct{}, 1), quit: make(chan struct{}), unfollow: func() {},
 	}
 	src.locker, _ = s.(Locker)
 	src.log = src.opts.Logger.With("record", key)
+	if w, ok := s.(Watcher); ok && src.opts.Watch {
+		var ctx context.Context
+		ctx, src.unfollow = context.WithCancel(context.Background())
+		src.after.Add(1)
+		go src.follow(ctx, w)
+	}
 	return src
 }
 

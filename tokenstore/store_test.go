@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"testing"
+	"time"
 
 	"github.com/ewsmail/ewsmail/tokenstore"
 	"github.com/ewsmail/ewsmail/tokenstore/storetest"
@@ -53,7 +54,7 @@ func (b bare) Delete(ctx context.Context, key string) error { return b.s.Delete(
 
 func newFiles(t testing.TB) *tokenstore.FileStore {
 	t.Helper()
-	s, err := tokenstore.NewFileStore(t.TempDir()+"/tokens", nil)
+	s, err := tokenstore.NewFileStore(t.TempDir()+"/tokens", &tokenstore.FileOptions{WatchInterval: 5 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

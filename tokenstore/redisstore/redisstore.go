@@ -33,9 +33,12 @@ type Options struct {
 	TTL time.Duration
 	// Lease is the time a lock outlives a holder that stops renewing it. Default 90 seconds: more than a refresh and its save take.
 	Lease time.Duration
+	// WatchInterval is how often Watch asks for a record's version. Default 5 seconds.
+	WatchInterval time.Duration
 }
 
-// Store keeps records in Redis. It is a tokenstore.Store with the abilities List and Lock.
+// Store keeps records in Redis. It is a tokenstore.Store with the abilities List, Lock and Watch, safe for concurrent use by
+// goroutines, processes and hosts.
 type Store struct {
 	client redis.UniversalClient
 	o      Options
@@ -58,6 +61,9 @@ func New(client redis.UniversalClient, o *Options) (*Store, error) {
 	}
 	if s.o.Lease == 0 {
 		s.o.Lease = 90 * time.Second
+	}
+	if s.o.WatchInterval <= 0 {
+		s.o.WatchInterval = 5 * time.Second
 	}
 	if s.o.TTL < 0 || s.o.Lease < time.Second {
 		return nil, errors.New("redisstore: TTL must not be negative, Lease at least a second")
@@ -178,6 +184,21 @@ func (s *Store) scan(ctx context.Context) (map[string]bool, error) {
 		return keys, err
 	}
 	return keys, node(ctx, s.client)
+}
+
+// Watch implements tokenstore.Watcher by polling, see Options.WatchInterval: Redis notifies of changes only where the server is
+// configured to, and not across a failover.
+func (s *Store) Watch(ctx context.Context, key string) iter.Seq2[string, error] {
+	return tokenstore.WatchByPolling(ctx, key, s.o.WatchInterval, func(ctx context.Context) (string, error) {
+		version, err := s.client.HGet(ctx, s.name(key, recordKind), "version").Result()
+		if errors.Is(err, redis.Nil) {
+			return "", tokenstore.ErrNotFound
+		}
+		if err != nil {
+			return "", wrap("reading", err)
+		}
+		return version, nil
+	})
 }
 
 func wrap(what string, err error) error { return fmt.Errorf("redisstore: %s: %w", what, err) }

@@ -40,7 +40,9 @@ func TestStore(t *testing.T) {
 		return s
 	}
 	t.Run("contract", func(t *testing.T) {
-		storetest.Run(t, func(t *testing.T) tokenstore.Store { return open(t, redisstore.Options{}) })
+		storetest.Run(t, func(t *testing.T) tokenstore.Store {
+			return open(t, redisstore.Options{WatchInterval: 5 * time.Millisecond})
+		})
 	})
 	t.Run("TTL", func(t *testing.T) {
 		s := open(t, redisstore.Options{TTL: 50 * time.Millisecond})

@@ -39,9 +39,11 @@ type Options struct {
 	// MaxLocks bounds the locks held at the same time, each of which takes a connection of the pool. Default: half of the pool's
 	// MaxOpenConns, or 16 if that is unlimited. Further lockers queue.
 	MaxLocks int
+	// WatchInterval is how often Watch asks for a record's version, by a query of the primary key. Default 5 seconds.
+	WatchInterval time.Duration
 }
 
-// Store keeps records in a table. It is a tokenstore.Store with the abilities List and Lock, safe for concurrent use by
+// Store keeps records in a table. It is a tokenstore.Store with the abilities List, Lock and Watch, safe for concurrent use by
 // goroutines, processes and hosts.
 type Store struct {
 	db       *sql.DB
@@ -50,6 +52,7 @@ type Store struct {
 	lockName string // tells this table's locks from others', unquoted
 	slots    chan struct{}
 	files    fileLocks
+	watch    time.Duration
 }
 
 // New returns a store in the database. It does no I/O. The pool needs at least two connections for Lock, except with SQLite.
@@ -83,7 +86,11 @@ func New(db *sql.DB, d *Dialect, o *Options) (*Store, error) {
 			locks = max(1, pool/2)
 		}
 	}
-	return &Store{db: db, dialect: d, table: table, lockName: o.Schema + "\x00" + name, slots: make(chan struct{}, locks)}, nil
+	watch := o.WatchInterval
+	if watch <= 0 {
+		watch = 5 * time.Second
+	}
+	return &Store{db: db, dialect: d, table: table, lockName: o.Schema + "\x00" + name, slots: make(chan struct{}, locks), watch: watch}, nil
 }
 
 // Migrate creates the table, or brings one of an earlier version up to date. It is idempotent and may run in several instances at
@@ -249,6 +256,21 @@ func (s *Store) page(ctx context.Context, after []byte, limit int) (names [][]by
 		return rows.Err()
 	})
 	return names, err
+}
+
+// Watch implements tokenstore.Watcher by polling, see Options.WatchInterval. It holds no connection between its looks.
+func (s *Store) Watch(ctx context.Context, key string) iter.Seq2[string, error] {
+	return tokenstore.WatchByPolling(ctx, key, s.watch, func(ctx context.Context) (version string, err error) {
+		err = again(ctx, func() error {
+			return s.retryBusy(ctx, func() error {
+				return s.db.QueryRowContext(ctx, s.sql("SELECT version FROM %s WHERE name = ?"), []byte(key)).Scan(&version)
+			})
+		})
+		if errors.Is(err, sql.ErrNoRows) {
+			return "", tokenstore.ErrNotFound
+		}
+		return version, s.wrap("reading", err)
+	})
 }
 
 func (s *Store) exec(ctx context.Context, query string, args ...any) (rows int64, err error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	_ "github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -66,7 +67,7 @@ var tables atomic.Int32
 // store returns a store in a new table.
 func (d database) store(t testing.TB) *sqlstore.Store {
 	t.Helper()
-	s, err := sqlstore.New(open(t, d.driver, d.dsn), d.dialect, &sqlstore.Options{Table: fmt.Sprintf("tokens_%d", tables.Add(1))})
+	s, err := sqlstore.New(open(t, d.driver, d.dsn), d.dialect, &sqlstore.Options{Table: fmt.Sprintf("tokens_%d", tables.Add(1)), WatchInterval: 5 * time.Millisecond})
 	require.NoError(t, err)
 	require.NoError(t, s.Migrate(t.Context()))
 	return s

@@ -63,6 +63,13 @@ func invalidKeys(t *testing.T, s tokenstore.Store) {
 			_, err = l.Lock(ctx, k)
 			wantError(t, "Lock", err, tokenstore.ErrInvalidKey)
 		}
+		if w, ok := s.(tokenstore.Watcher); ok {
+			var last error
+			for _, err := range w.Watch(ctx, k) {
+				last = err
+			}
+			wantError(t, "Watch", last, tokenstore.ErrInvalidKey)
+		}
 	}
 }
 

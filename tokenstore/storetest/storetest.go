@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) tokenstore.Store) {
 		{"Lock", lock},
 		{"LockWaits", lockWaits},
 		{"LockExcludes", lockExcludes},
+		{"Watch", watch},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, open(t)) })
@@ -247,6 +248,13 @@ func cancelledContext(t *testing.T, s tokenstore.Store) {
 			last = err
 		}
 		wantError(t, "List", last, context.Canceled)
+	}
+	if w, ok := s.(tokenstore.Watcher); ok {
+		var last error
+		for _, err := range w.Watch(ctx, "a") {
+			last = err
+		}
+		wantError(t, "Watch", last, context.Canceled)
 	}
 	want(t, s, "a", "x", v)
 }
