@@ -351,7 +351,10 @@ func TestParseKey(t *testing.T) {
 	for _, text := range []string{b64, b64url, "base64:" + b64, "hex:" + hexText, "  " + hexText + "\n"} {
 		require.Equal(t, want, id(text), text)
 	}
-	for _, text := range []string{"correct horse", "pass:" + hexText, "x", strings.Repeat("a", 63), "not/a path"} {
+	for _, text := range []string{
+		"key one", "correct horse", "correct horse battery staple", "I said so. Twice.", "either/or, not both", "version 1.2", strings.Repeat("z", 44),
+		"pass:" + hexText, "pass:x", "pass:nokey.hex", "pass:/none", "pass:" + hexText[1:],
+	} {
 		require.Equal(t, "passphrase", id(text), text)
 	}
 	open := filepath.Join(dir, "open")
@@ -363,6 +366,21 @@ func TestParseKey(t *testing.T) {
 	} {
 		_, err := tokenstore.ParseKey(text)
 		require.Error(t, err, "%q", text)
+	}
+	// What was meant as a key or a file never becomes a passphrase. The error says what it was taken for, and how to say otherwise.
+	for text, want := range map[string]string{
+		hexText[1:]: "63 hexadecimal digits", hexText + "0": "65 hexadecimal digits", hexText[32:]: "32 hexadecimal digits",
+		b64[1:]: "looks like base64", "q80BAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR": "looks like base64", "q80BAgMEBQYHCAkKCwwNDg==": "looks like base64",
+		"nokey.hex": "name of a file", "my key.pem": "name of a file", "keys/helpdesk": "name of a file", `keys\helpdesk`: "name of a file",
+		"x": "too short", "12345": "too short",
+	} {
+		_, err := tokenstore.ParseKey(text)
+		require.ErrorContains(t, err, "the encryption key ", text)
+		require.ErrorContains(t, err, want, text)
+		require.ErrorContains(t, err, `write "pass:" before it`, text)
+		if len(text) > 1 {
+			require.NotContains(t, err.Error(), text)
+		}
 	}
 	_, err := tokenstore.KeyFile(open)
 	require.ErrorIs(t, err, tokenstore.ErrUnsafeFile)

@@ -16,11 +16,12 @@ import (
 //
 //   - 64 hexadecimal digits, or base64 (standard or URL alphabet) of 32 bytes: the key itself
 //   - the path of an existing file: see [KeyFile]
-//   - anything else: a passphrase, see [PassphraseKey]
+//   - anything else of 6 characters or more: a passphrase, see [PassphraseKey]
 //
-// A prefix decides where the guess is not wanted: "hex:", "base64:", "file:", "pass:". What looks like a path (it
-// starts with "/", "./", "../", "~/" or a drive letter) but names no file is an error, not a passphrase: a mistyped path would
-// otherwise quietly become a second key. Errors never quote the text.
+// What is a damaged form of the first two is an error, not a passphrase, because a mistyped path or a key that lost a
+// character would otherwise quietly become a second key: what looks like a path or file name (a separator, a file
+// extension) but names no file, and hex or base64 of another length. A prefix ends the guessing: "pass:" is always a
+// passphrase, "file:" always a file, "hex:" and "base64:" always a key. Errors never quote the text.
 func ParseKey(text string) (*Key, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -47,10 +48,28 @@ func ParseKey(text string) (*Key, error) {
 	if info, err := os.Stat(text); err == nil && !info.IsDir() {
 		return KeyFile(text)
 	}
-	if looksLikePath(text) {
-		return nil, errors.New(`tokenstore: the encryption key looks like a path, but no such file is there; if it is a passphrase write "pass:" before it`)
+	if wrong := noPassphrase(text); wrong != "" {
+		return nil, fmt.Errorf(`tokenstore: the encryption key %s; if it is a passphrase write "pass:" before it`, wrong)
 	}
 	return PassphraseKey(text)
+}
+
+// minPassphrase is in bytes. What is shorter is a slip of the hand more often than a choice.
+const minPassphrase = 6
+
+// noPassphrase says what text seems to have been meant as, other than a passphrase, or "".
+func noPassphrase(text string) string {
+	switch {
+	case len(text) < minPassphrase:
+		return fmt.Sprintf("is too short: give 32 bytes as hex (openssl rand -hex 32), a key file, or a passphrase of %d characters or more", minPassphrase)
+	case len(text) >= KeySize && strings.Trim(text, "0123456789abcdefABCDEF") == "":
+		return fmt.Sprintf("is %d hexadecimal digits where a key has %d: copy it again", len(text), 2*KeySize)
+	case looksLikeBase64Key(text):
+		return fmt.Sprintf("looks like base64, but is not that of %d bytes: copy it again", KeySize)
+	case looksLikePath(text):
+		return "looks like the name of a file, but no such file is there: check the path"
+	}
+	return ""
 }
 
 func rawKey(text, encoding string, decode func(string) ([]byte, bool)) (*Key, error) {
@@ -72,13 +91,46 @@ func base64Key(s string) ([]byte, bool) {
 	return b, err == nil && len(b) == KeySize
 }
 
+// looksLikeBase64Key tells a key that lost or gained a character, or its padding's end: 43 characters, of all kinds mixed,
+// and one of padding. Padding on anything shorter is a key of the wrong size.
+func looksLikeBase64Key(s string) bool {
+	body := strings.TrimRight(s, "=")
+	var lower, upper, digit bool
+	for _, c := range body {
+		switch {
+		case 'a' <= c && c <= 'z':
+			lower = true
+		case 'A' <= c && c <= 'Z':
+			upper = true
+		case '0' <= c && c <= '9':
+			digit = true
+		case !strings.ContainsRune("+/-_", c):
+			return false
+		}
+	}
+	if padding := len(s) - len(body); padding > 0 {
+		return padding <= 2 && len(body) >= 16
+	}
+	return lower && upper && digit && len(s) >= 41 && len(s) <= 46
+}
+
+// looksLikePath goes by how a path begins, by separators where no blanks speak for a sentence, and by a file extension.
 func looksLikePath(s string) bool {
 	for _, p := range []string{"/", "./", "../", "~/", `\\`, `.\`, `..\`} {
 		if strings.HasPrefix(s, p) {
 			return true
 		}
 	}
-	return len(s) > 2 && s[1] == ':' && (s[2] == '\\' || s[2] == '/')
+	if len(s) > 2 && s[1] == ':' && (s[2] == '\\' || s[2] == '/') {
+		return true
+	}
+	if strings.ContainsAny(s, `/\`) && !strings.ContainsAny(s, " \t") {
+		return true
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	dot := strings.LastIndexByte(s, '.')
+	ext := s[dot+1:]
+	return dot > 0 && s[dot-1] != ' ' && len(ext) <= 6 && strings.ContainsAny(ext, letters) && strings.Trim(ext, letters+"0123456789") == ""
 }
 
 // KeyFile reads a key from a file that holds 64 hexadecimal digits, base64 of 32 bytes, or 32 raw bytes. Blanks
