@@ -46,7 +46,8 @@ type HandlerOptions struct {
 	// becomes ReturnTo.
 	Begin func(r *http.Request) (*SignInOptions, error)
 	// Lookup finds the Config of SignInOptions.Registration, for several registrations on one callback, or settings that
-	// change while the program runs. nil: the Config given to NewHandler.
+	// change while the program runs. nil: the Config given to NewHandler. The Logger of the Config it returns is told of
+	// failures; one of its own, and those before it, only Failure is told of, unless NewHandler got a Config too.
 	Lookup func(ctx context.Context, registration string) (*Config, error)
 
 	// Sessions keeps pending sign-ins. nil: in memory, or in cookies if CookieKeys is set.
@@ -131,7 +132,7 @@ func (h *Handler) Start(w http.ResponseWriter, r *http.Request) {
 	}
 	o, err := h.begin(r)
 	if err != nil {
-		h.fail(w, r, http.StatusBadRequest, "", err)
+		h.fail(w, r, nil, http.StatusBadRequest, "", err)
 		return
 	}
 	o.ReturnTo = localPath(o.ReturnTo)
@@ -140,16 +141,16 @@ func (h *Handler) Start(w http.ResponseWriter, r *http.Request) {
 	}
 	c, err := h.config(r.Context(), o.Registration)
 	if err != nil {
-		h.fail(w, r, http.StatusInternalServerError, o.ReturnTo, err)
+		h.fail(w, r, nil, http.StatusInternalServerError, o.ReturnTo, err)
 		return
 	}
 	page, p, err := c.AuthCodeURL(o)
 	if err != nil {
-		h.fail(w, r, http.StatusInternalServerError, o.ReturnTo, err)
+		h.fail(w, r, c, http.StatusInternalServerError, o.ReturnTo, err)
 		return
 	}
 	if err := h.keep(w, r, p); err != nil {
-		h.fail(w, r, http.StatusServiceUnavailable, o.ReturnTo, err)
+		h.fail(w, r, c, http.StatusServiceUnavailable, o.ReturnTo, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -183,7 +184,7 @@ func (h *Handler) Callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(response["state"]) > 1 || len(response.Get("state")) > maxParam {
-		h.fail(w, r, http.StatusBadRequest, "", ErrWrongState)
+		h.fail(w, r, nil, http.StatusBadRequest, "", ErrWrongState)
 		return
 	}
 	p, err := h.take(w, r, response.Get("state"))
@@ -192,14 +193,19 @@ func (h *Handler) Callback(w http.ResponseWriter, r *http.Request) {
 		if !errors.Is(err, ErrNoPendingSignIn) {
 			status = http.StatusServiceUnavailable
 		}
-		h.fail(w, r, status, "", err)
+		h.fail(w, r, nil, status, "", err)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), callbackTimeout)
 	defer cancel()
-	s, status, err := h.finish(ctx, p, response)
+	c, err := h.config(ctx, p.Options.Registration)
 	if err != nil {
-		h.fail(w, r, status, p.Options.ReturnTo, err)
+		h.fail(w, r, nil, http.StatusInternalServerError, p.Options.ReturnTo, err)
+		return
+	}
+	s, status, err := h.finish(ctx, c, p, response)
+	if err != nil {
+		h.fail(w, r, c, status, p.Options.ReturnTo, err)
 		return
 	}
 	if h.o.Success != nil {
@@ -217,11 +223,7 @@ func (h *Handler) Callback(w http.ResponseWriter, r *http.Request) {
 	writePage(w, http.StatusOK, successPage(s.Account, "You can close this window."))
 }
 
-func (h *Handler) finish(ctx context.Context, p *PendingSignIn, response url.Values) (*SignIn, int, error) {
-	c, err := h.config(ctx, p.Options.Registration)
-	if err != nil {
-		return nil, http.StatusInternalServerError, err
-	}
+func (h *Handler) finish(ctx context.Context, c *Config, p *PendingSignIn, response url.Values) (*SignIn, int, error) {
 	if h.o.RequireIssuer && response.Get("iss") == "" {
 		return nil, http.StatusBadRequest, ErrWrongIssuer
 	}
@@ -251,8 +253,11 @@ func statusOf(err error) int {
 	return http.StatusForbidden
 }
 
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, status int, returnTo string, err error) {
-	c := h.cfg
+// fail answers, and logs with the Logger of the registration, as far as that is known.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, c *Config, status int, returnTo string, err error) {
+	if c == nil {
+		c = h.cfg
+	}
 	if c != nil {
 		c.logger().WarnContext(r.Context(), "sign-in failed", "status", status, "error", err)
 	}

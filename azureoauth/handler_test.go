@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -187,6 +188,26 @@ func TestHandlerInstancesShareCookieKeys(t *testing.T) {
 	a.remake(&azureoauth.HandlerOptions{CookieKeys: [][]byte{bytes.Repeat([]byte{9}, 32)}})
 	if resp, _ := a.callback(b, v.Encode()); resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("a foreign key reads the cookie: %d", resp.StatusCode)
+	}
+}
+
+// The page sends people to the log: what went wrong must stand there, also where the registration is looked up.
+func TestFailuresAreLoggedWithLookup(t *testing.T) {
+	var log bytes.Buffer
+	a := newWebApp(t, nil, nil)
+	a.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	h, err := azureoauth.NewHandler(nil, &azureoauth.HandlerOptions{
+		Lookup:   func(context.Context, string) (*azureoauth.Config, error) { return a.cfg, nil },
+		OnSignIn: func(context.Context, *azureoauth.SignIn) error { return errors.New("the disk is full") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.h = h
+	b := browser{}
+	resp, body := a.callback(b, a.begin(b, "").Encode())
+	if resp.StatusCode != 500 || strings.Contains(body, "disk") || !strings.Contains(log.String(), "the disk is full") {
+		t.Errorf("%d %s\nlog: %s", resp.StatusCode, body, log.String())
 	}
 }
 
