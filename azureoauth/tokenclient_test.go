@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -538,9 +539,13 @@ func TestTLS(t *testing.T) {
 	if _, err := c.Refresh(t.Context(), refreshOf("RT")); err != nil {
 		t.Errorf("own CA: %v", err)
 	}
-	old := serve(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}) //nolint:gosec // that is the test
-	if _, err := at(old).Refresh(t.Context(), refreshOf("RT")); err == nil {
-		t.Error("TLS 1.1 is spoken")
+	var offered atomic.Uint32                                                                                                      // the lowest version; a refused certificate alone would prove nothing
+	old := serve(&tls.Config{MinVersion: tls.VersionTLS10, GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) { //nolint:gosec // that is the test
+		offered.Store(uint32(slices.Min(h.SupportedVersions)))
+		return nil, nil
+	}})
+	if _, err := at(old).Refresh(t.Context(), refreshOf("RT")); err == nil || offered.Load() != tls.VersionTLS12 {
+		t.Errorf("TLS %#x is offered, %v", offered.Load(), err)
 	}
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
