@@ -40,7 +40,7 @@ func init() {
 		panic(err)
 	}
 	fmt.Println(l.Addr())
-	go http.Serve(l, http.HandlerFunc(serveCanned))
+	go func() { _ = http.Serve(l, http.HandlerFunc(serveCanned)) }()
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	os.Exit(0)
 }
@@ -73,8 +73,13 @@ func benchServer(b *testing.B, work string) string {
 var canned sync.Map // answers by name
 
 func serveCanned(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
 	parts := strings.Split(r.URL.Path, "/")
+	if size, ok := strings.CutPrefix(parts[1], "rss-"); ok {
+		n, _ := strconv.ParseInt(size, 10, 64)
+		serveRSS(w, r, n)
+		return
+	}
+	body, _ := io.ReadAll(r.Body)
 	if strings.HasSuffix(parts[1], "20ms") {
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -121,8 +126,11 @@ func cannedID(i int) string {
 	return fmt.Sprintf("AAMkAGZhNTc0MDI0LWEwZmUtNDQ4Ny04MzZmLTkwODY0M2QwMDg5YQBGAAAAAAD%040dAAA=", i)
 }
 
+// cannedNewest is when the first of the canned messages was received; each further one is a minute older.
+var cannedNewest = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+
 func cannedSummary(i int) string {
-	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).Add(-time.Duration(i) * time.Minute).Format("2006-01-02T15:04:05Z")
+	at := cannedNewest.Add(-time.Duration(i) * time.Minute).Format("2006-01-02T15:04:05Z")
 	return `<t:Message><t:ItemId Id="` + cannedID(i) + `" ChangeKey="CQAAABYAAADt7vL8dVRiQJfZHoHnvuBHAAB2Sz3w"/>` +
 		`<t:ParentFolderId Id="AAMkAGZhNTc0MDI0LWEwZmUtNDQ4Ny04MzZmLTkwODY0M2QwMDg5YQAuAAAAAADKmlabBbaoSaKO7rnmTpbsAQDt7vL8dVRiQJfZHoHnvuBHAAAAAAEMAAA=" ChangeKey="AQAAAA=="/>` +
 		`<t:ItemClass>IPM.Note</t:ItemClass><t:Subject>RE: [Ticket #` + strconv.Itoa(100000+i) + `] Printer on floor 3 &amp; scanner do not answer any more</t:Subject>` +
@@ -144,6 +152,8 @@ const cannedPage = 1000
 func makeCanned(work, op string, request []byte) []byte {
 	var b strings.Builder
 	switch op {
+	case "SyncFolderItems":
+		return cannedChanges()
 	case "FindItem":
 		from, to, last := 0, cannedPage, "true"
 		if n, err := strconv.Atoi(attribute(request, "MaxEntriesReturned")); err == nil && n < cannedPage { // two pages

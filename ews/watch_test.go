@@ -186,6 +186,29 @@ func TestWatchRings(t *testing.T) {
 	})
 }
 
+// TestWatchClosesTheGap: what comes after the stream was lost and before it opens again rings no bell; opening does.
+func TestWatchClosesTheGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newMemExchange(t, nil)
+		w := startWatch(t, x.m, nil)
+		time.Sleep(time.Minute)
+		x.Fault(ewstest.Fault{Op: "Subscribe", Times: 2, Do: ewstest.CutBefore()})
+		x.DropSubscriptions()
+		time.Sleep(1100 * time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, ews.StreamLost, w.reports[len(w.reports)-1].Kind)
+		deliver(t, x.box, "Subject: in the gap\n\n", nil)
+		synctest.Wait()
+		require.Empty(t, w.subjects)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		require.Equal(t, []string{"in the gap"}, w.subjects)
+		require.Equal(t, ews.StreamOpened, w.reports[len(w.reports)-1].Kind)
+		w.stop(t)
+		x.end(t)
+	})
+}
+
 func TestWatchPolls(t *testing.T) {
 	for name, o := range map[string]ews.WatchOptions{"stream refused": {}, "no stream": {NoStream: true}} {
 		t.Run(name, func(t *testing.T) {
