@@ -119,8 +119,10 @@ func (s *Store) probe() error {
 // with the data as base64 if it fits; else it stands in the entries "<name>#<slot><number>". There are two slots: a save writes the one
 // not in use, then switches by the main entry, then clears the old one. A crash in between leaves the old record or the new.
 
+// The Windows Credential Manager does not tell upper case from lower, so keys with capitals are hashed.
 func entryName(key string) string {
-	if len(key) <= 100 && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' }) {
+	awkward := func(r rune) bool { return r <= ' ' || r > '~' || r == '#' || 'A' <= r && r <= 'Z' }
+	if len(key) <= 100 && !strings.ContainsFunc(key, awkward) {
 		return "k:" + key
 	}
 	sum := sha256.Sum256([]byte(key))

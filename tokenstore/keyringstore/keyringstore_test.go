@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// ring is a keyring with the limits of the Windows Credential Manager, that can fail at the n-th operation.
+// ring is a keyring with the limits of the Windows Credential Manager, which also ignores case in names. It can fail at the n-th operation.
 type ring struct {
 	mu      sync.Mutex
 	entries map[string]string
@@ -28,6 +28,8 @@ type ring struct {
 }
 
 var errCrash = errors.New("crash")
+
+func entry(service, user string) string { return strings.ToLower(service + "/" + user) }
 
 func (r *ring) op() error {
 	r.ops++
@@ -46,7 +48,7 @@ func (r *ring) Set(service, user, secret string) error {
 	if len(secret) > 2560 || len(user) > 512 {
 		return keyring.ErrSetDataTooBig
 	}
-	r.entries[service+"/"+user] = secret
+	r.entries[entry(service, user)] = secret
 	return nil
 }
 
@@ -56,7 +58,7 @@ func (r *ring) Get(service, user string) (string, error) {
 	if err := r.op(); err != nil {
 		return "", err
 	}
-	s, ok := r.entries[service+"/"+user]
+	s, ok := r.entries[entry(service, user)]
 	if !ok {
 		return "", keyring.ErrNotFound
 	}
@@ -69,10 +71,10 @@ func (r *ring) Delete(service, user string) error {
 	if err := r.op(); err != nil {
 		return err
 	}
-	if _, ok := r.entries[service+"/"+user]; !ok {
+	if _, ok := r.entries[entry(service, user)]; !ok {
 		return keyring.ErrNotFound
 	}
-	delete(r.entries, service+"/"+user)
+	delete(r.entries, entry(service, user))
 	return nil
 }
 
