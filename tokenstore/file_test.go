@@ -93,6 +93,12 @@ func TestFileStoreRefusesWhatOthersCanReach(t *testing.T) {
 		b, err := os.ReadFile(target)
 		require.NoError(t, err)
 		require.Equal(t, "precious", string(b))
+
+		made := filepath.Join(t.TempDir(), "made")
+		require.NoError(t, os.Symlink(made, filepath.Join(dir, "k-b.lock")))
+		_, err = s.Lock(ctx, "b")
+		require.ErrorIs(t, err, tokenstore.ErrUnsafeFile)
+		require.NoFileExists(t, made)
 	})
 	t.Run("what is no file", func(t *testing.T) {
 		s, dir := s(t)

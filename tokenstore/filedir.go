@@ -213,11 +213,9 @@ func (d *osDir) Sync() error {
 // processes lock two files of the same name.
 func (d *osDir) Lock(ctx context.Context, name string) (Lock, error) {
 	for wait := time.Millisecond; ; wait = min(wait*2, 50*time.Millisecond) {
-		root, err := d.open()
-		if err != nil {
+		if err := d.checkLockFile(name); err != nil {
 			return nil, err
 		}
-		root.Close()
 		l := flock.New(filepath.Join(d.path, name), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
 		ok, err := l.TryLock()
 		if err != nil {
@@ -234,6 +232,25 @@ func (d *osDir) Lock(ctx context.Context, name string) (Lock, error) {
 			return nil, fmt.Errorf("tokenstore: waiting for the lock %s: %w", name, err)
 		}
 	}
+}
+
+// checkLockFile keeps the lock file from being made or opened elsewhere, through a symbolic link.
+func (d *osDir) checkLockFile(name string) error {
+	root, err := d.open()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	info, err := root.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%w: the lock file %s is not a regular file; remove it", ErrUnsafeFile, filepath.Join(d.path, name))
+	}
+	return nil
 }
 
 type fileLock struct{ l *flock.Flock }
