@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func start(t *testing.T) (*servers.Server, *redis.Client) {
+func start(t testing.TB) (*servers.Server, *redis.Client) {
 	s := servers.Redis(t)
 	c := redis.NewClient(&redis.Options{Addr: s.Addr})
 	t.Cleanup(func() { c.Close() })
