@@ -13,7 +13,7 @@ func (p *program) startDemo() (*demo.Tenant, error) {
 	if p.mail != "" {
 		var err error
 		if mail, err = demo.Dir(p.mail, p.skippedLink); err != nil {
-			return nil, fmt.Errorf("-mail: %w", err)
+			return nil, wrongSetting{fmt.Errorf("-mail: %w; give a folder of mail files", err)}
 		}
 	}
 	tenant, err := demo.Start(&demo.Options{
@@ -25,7 +25,7 @@ func (p *program) startDemo() (*demo.Tenant, error) {
 	p.clientID, p.clientSecret = demo.ClientID, demo.ClientSecret
 	p.authURL, p.tokenURL = tenant.Entra.AuthURL(), tenant.Entra.TokenURL()
 	p.endpoint = tenant.Exchange.Endpoint()
-	p.loopbackHTTP = true
+	p.tenant = "demo"
 	return tenant, nil
 }
 

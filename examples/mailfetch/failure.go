@@ -38,6 +38,11 @@ func both(a, b error) error {
 	return failures{a, b}
 }
 
+// wrongSetting is an error that the settings are to blame for: the exit status is 2.
+type wrongSetting struct{ error }
+
+func (w wrongSetting) Unwrap() error { return w.error }
+
 // fail reports an error: a line that says what happened and what to do, and below it, indented, the library's advice if
 // there is more to say than a line holds.
 func (p *program) fail(err error) {

@@ -14,7 +14,8 @@
 // A file is there completely or not at all, and a file of an earlier run is never replaced. A message leaves the inbox
 // only after its files are on the disk; whatever fails stays in the inbox for the next run.
 //
-// The exit status is 0 only if everything worked, 1 if something failed and 2 if the settings are wrong.
+// The exit status is 0 only if everything worked, 1 if something failed and 2 if the settings are wrong: flags, the
+// registration as far as it can be checked here, a key that does not open the store, folders that cannot be used.
 package main
 
 import (

@@ -34,17 +34,17 @@ type savedFile struct {
 // openOut creates the folder if it is missing. Mail is private: folders and files are for their owner only.
 func openOut(dir string) (*outDir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("-out: %w", err)
+		return nil, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("-out: %w", err)
+		return nil, err
 	}
 	// Each run has its own, so that two at once do not meet.
 	tmp, err := os.MkdirTemp(dir, ".unfinished-")
 	if err != nil {
 		root.Close()
-		return nil, fmt.Errorf("-out: cannot write there: %w", err)
+		return nil, err
 	}
 	return &outDir{root: root, partial: filepath.Base(tmp), dirs: map[string]bool{}}, nil
 }

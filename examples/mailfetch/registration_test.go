@@ -3,14 +3,20 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"encoding/json"
 	"html"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ewsmail/ewsmail/azureoauth/azuretest"
 	"github.com/ewsmail/ewsmail/ews/ewstest"
@@ -38,7 +44,7 @@ func registrationOf(tenant *demo.Tenant) map[string]string {
 }
 
 func flags(values map[string]string, more ...string) []string {
-	args := []string{"-allow-loopback-http", "-no-browser"}
+	args := []string{"-no-browser"}
 	for name, value := range values {
 		args = append(args, "-"+name, value)
 	}
@@ -140,7 +146,7 @@ func TestEnvironmentAndSharedMailbox(t *testing.T) {
 		env["MAILFETCH_"+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))] = value
 	}
 	env["MAILFETCH_CLIENT_SECRET"] = "file:" + secret
-	o := mailfetchWithPerson(t, env, "-json", "-allow-loopback-http", "-no-browser").mustSucceed(t)
+	o := mailfetchWithPerson(t, env, "-json", "-no-browser").mustSucceed(t)
 	if o.report.Messages != 2 || o.report.Mailbox != address || len(shared.Items(processedFolder)) != 2 {
 		t.Errorf("report: %+v", o.report)
 	}
@@ -160,7 +166,7 @@ func TestWrongRegistration(t *testing.T) {
 		{"client id no GUID", map[string]string{"client-id": "helpdesk"}, []string{"-client-id: ", "is not a GUID"}},
 		{"secret empty", map[string]string{"client-secret": ""}, []string{"-client-secret: Client secret: empty; paste the secret's Value"}},
 		{"secret's ID", map[string]string{"client-secret": "0f8fad5b-d9cb-469f-a165-70867728950e"}, []string{"-client-secret: ", "is the Secret ID", "paste the secret's Value"}},
-		{"secret file missing", map[string]string{"client-secret": "file:/does/not/exist"}, []string{"-client-secret: ", "give the path of a file"}},
+		{"secret file missing", map[string]string{"client-secret": "file:/does/not/exist"}, []string{"-client-secret: ", "give the path of a file that holds nothing but the secret's Value"}},
 		{"auth URL empty", map[string]string{"auth-url": ""}, []string{"-auth-url: ", "empty"}},
 		{"auth URL http", map[string]string{"auth-url": "http://login.microsoftonline.com/common/oauth2/v2.0/authorize"}, []string{"-auth-url: ", "https"}},
 		{"auth URL v1", map[string]string{"auth-url": strings.Replace(right["auth-url"], "/v2.0", "", 1)}, []string{"-auth-url: ", "v2"}},
@@ -172,7 +178,11 @@ func TestWrongRegistration(t *testing.T) {
 		{"scope empty", map[string]string{"scope": ""}, []string{"-scope: ", "EWS.AccessAsUser.All,offline_access"}},
 		{"scope unknown", map[string]string{"scope": "EWS.AccesAsUser.All,offline_access"}, []string{"-scope: ", `"EWS.AccesAsUser.All"`, "EWS.AccessAsUser.All,offline_access"}},
 		{"scope with quotes inside", map[string]string{"scope": `EWS."Access`}, []string{"-scope: "}},
-		{"redirect URL http", map[string]string{"redirect-url": "http://helpdesk.example/callback"}, []string{"-redirect-url: ", "use https"}},
+		{"redirect URL http", map[string]string{"redirect-url": "http://helpdesk.example/callback"}, []string{"-redirect-url: ", "give http://localhost"}},
+		{"redirect URL https", map[string]string{"redirect-url": "https://localhost/cb"}, []string{"-redirect-url: ", "over http", "give http://localhost"}},
+		{"redirect URL empty", map[string]string{"redirect-url": ""}, []string{"-redirect-url: ", "give http://localhost"}},
+		{"scope of Graph", map[string]string{"scope": "https://graph.microsoft.com/Mail.Read offline_access"}, []string{"-scope: ", "Microsoft Graph", "give EWS.AccessAsUser.All,offline_access"}},
+		{"mailbox list", map[string]string{"mailbox": "a@b.example, c@d.example"}, []string{"-mailbox: ", "write it like"}},
 		{"endpoint empty", map[string]string{"endpoint": ""}, []string{"-endpoint: ", "https://outlook.office365.com/EWS/Exchange.asmx"}},
 		{"endpoint http", map[string]string{"endpoint": "http://mail.example.com/EWS/Exchange.asmx"}, []string{"-endpoint: ", "use https"}},
 		{"endpoint web mail", map[string]string{"endpoint": "https://outlook.office365.com/owa/"}, []string{"-endpoint: ", "web mail"}},
@@ -200,7 +210,13 @@ func TestWrongRegistration(t *testing.T) {
 					t.Errorf("%q is missing in:\n%s", want, o.stderr)
 				}
 			}
+			seen := map[string]bool{}
 			for l := range strings.Lines(o.stderr) {
+				if flag, _, _ := strings.Cut(strings.TrimPrefix(l, "mailfetch: "), ":"); seen[flag] {
+					t.Errorf("a second line about one mistake: %q", l)
+				} else {
+					seen[flag] = true
+				}
 				if !strings.HasPrefix(l, "mailfetch: -") {
 					t.Errorf("a line that names no flag: %q", l)
 				}
@@ -241,8 +257,9 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"-limit", "x"}, 2, "invalid value"},
 		{[]string{"-limit", "-1"}, 2, "-limit: -1 is negative"},
 		{[]string{"folder"}, 2, `"folder": only flags are expected`},
-		{[]string{"-demo-fault", "nonsense"}, 1, "one of gone, "},
-		{[]string{"-mail", "/does/not/exist"}, 1, "-mail: "},
+		{[]string{"-demo-fault", "nonsense"}, 2, "one of gone, "},
+		{[]string{"-mail", "/does/not/exist"}, 2, "give a folder"},
+		{[]string{"-mail", "main.go"}, 2, "-mail: "},
 		{[]string{"-demo-token-lifetime", "0s"}, 2, "-demo-token-lifetime: "},
 	} {
 		o := mailfetch(t, nil, tt.args...)
@@ -259,8 +276,85 @@ func TestFolderCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := mailfetch(t, nil, "-json", "-out", file)
-	if o.status != 1 || len(o.report.Errors) != 1 || !strings.HasPrefix(o.report.Errors[0], "-out: ") {
+	if o.status != 2 || len(o.report.Errors) != 1 || !strings.HasPrefix(o.report.Errors[0], "-out: ") || !strings.Contains(o.report.Errors[0], "name a folder") {
 		t.Errorf("status %d, errors %q", o.status, o.report.Errors)
+	}
+	if o.report.SignIns != 0 {
+		t.Error("somebody had to sign in first")
+	}
+}
+
+// A program that reads -json gets one document with the same members, however little came of the run.
+func TestJSONOnFailure(t *testing.T) {
+	t.Parallel()
+	members := func(o outcome) (names []string) {
+		var document map[string]any
+		if err := json.Unmarshal([]byte(o.stdout), &document); err != nil {
+			t.Fatalf("%v\n%s", err, o.stdout)
+		}
+		return slices.Sorted(maps.Keys(document))
+	}
+	want := members(mailfetch(t, nil, "-json", "-mail", t.TempDir(), "-out", t.TempDir()).mustSucceed(t))
+	for _, args := range [][]string{
+		{"-nonsense", "-json"}, {"-limit", "x", "--json=true"}, {"folder", "-json"}, {"-json", "-mail", "/does/not/exist"},
+		{"-json", "-demo-fault", "blocked", "-mail", t.TempDir(), "-out", t.TempDir()},
+	} {
+		o := mailfetch(t, nil, args...)
+		if diff := cmp.Diff(want, members(o)); diff != "" || o.status == 0 || o.report.OK || len(o.report.Errors) != 1 {
+			t.Errorf("%v: status %d, errors %q\n%s", args, o.status, o.report.Errors, diff)
+		}
+	}
+	if o := mailfetch(t, nil, "-nonsense", "--", "-json"); o.stdout != "" {
+		t.Errorf("JSON that was not asked for: %s", o.stdout)
+	}
+}
+
+// AD FS names people CONTOSO\name. That is no address, and no reason to fail.
+func TestAccountThatIsNoAddress(t *testing.T) {
+	t.Parallel()
+	entra, err := azuretest.NewServer(&azuretest.Options{Users: []azuretest.User{{UPN: `CONTOSO\support`, Name: "Support"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(entra.Close)
+	exchange := ewstest.NewServer(&ewstest.Options{Verify: func(_ context.Context, bearer string) (ewstest.Identity, error) {
+		_, err := entra.Verify(bearer)
+		return ewstest.Identity{UPN: demo.Mailbox}, err
+	}})
+	t.Cleanup(exchange.Close)
+	inbox := exchange.AddMailbox(demo.Mailbox)
+	for _, b := range content(t, demo.Mail()[:1]) {
+		if _, err := inbox.Deliver(b, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := mailfetchWithPerson(t, nil, flags(registrationOf(&demo.Tenant{Entra: entra, Exchange: exchange}), "-out", t.TempDir())...).mustSucceed(t)
+	if !strings.Contains(o.stdout, `CONTOSO\support`) || !strings.Contains(o.stdout, "moved") {
+		t.Errorf("no table:\n%s", o.stdout)
+	}
+}
+
+// The own address in other letters is the own mailbox.
+func TestOwnAddressInOtherLetters(t *testing.T) {
+	t.Parallel()
+	tenant := startTenant(t, &demo.Options{Mail: demo.Mail()[:1]})
+	mailfetchWithPerson(t, nil, flags(registrationOf(tenant), "-mailbox", strings.ToUpper(demo.Mailbox), "-out", t.TempDir())...).mustSucceed(t)
+	for _, r := range tenant.Exchange.Requests() {
+		if strings.Contains(string(r.Body), ":Mailbox>") {
+			t.Errorf("opened as somebody else's: %s", r.Body)
+		}
+	}
+}
+
+// A public client has no secret; the environment says so as well as the flag.
+func TestPublicClientByEnvironment(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{"client-id": demo.ClientID, "client-secret": ""}
+	for value, wants := range map[string]string{"true": "-auth-url: ", "perhaps": "-public: the environment has \"perhaps\"; set true or false"} {
+		o := mailfetch(t, map[string]string{"MAILFETCH_PUBLIC": value}, flags(values)...)
+		if o.status != 2 || !strings.Contains(o.stderr, wants) || strings.Contains(o.stderr, "-client-secret") {
+			t.Errorf("%s: status %d\n%s", value, o.status, o.stderr)
+		}
 	}
 }
 

@@ -21,8 +21,8 @@ type report struct {
 	MarkedRead      int      `json:"marked_read"`
 	Moved           int      `json:"moved"`
 	Failed          int      `json:"failed"` // messages that could not be fetched completely; they stay in the inbox
-	Mailbox         string   `json:"mailbox,omitempty"`
-	Out             string   `json:"out,omitempty"`
+	Mailbox         string   `json:"mailbox"`
+	Out             string   `json:"out"`
 	Errors          []string `json:"errors"`
 	Items           []item   `json:"items"`
 }
@@ -38,13 +38,13 @@ type item struct {
 
 // attachmentItem is one attachment of a message. File is empty for a link to a file elsewhere, which has no content.
 type attachmentItem struct {
-	File        string `json:"file,omitempty"`
+	File        string `json:"file"`
 	Name        string `json:"name"` // as its sender gave it
 	Kind        string `json:"kind"` // "file", "item" (a message) or "reference" (a link)
-	ContentType string `json:"content_type,omitempty"`
+	ContentType string `json:"content_type"`
 	Inline      bool   `json:"inline"`
 	Bytes       int64  `json:"bytes"`
-	SHA256      string `json:"sha256,omitempty"`
+	SHA256      string `json:"sha256"`
 }
 
 func (r *report) writeJSON(w io.Writer) error {
@@ -56,7 +56,11 @@ func (r *report) writeJSON(w io.Writer) error {
 
 func (r *report) writeTable(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "mailbox\t%s\n", r.Mailbox)
+	mailbox := oneLine(r.Mailbox)
+	if mailbox == "" {
+		mailbox = "(of whoever signed in)"
+	}
+	fmt.Fprintf(t, "mailbox\t%s\n", mailbox)
 	fmt.Fprintf(t, "messages\t%d\t%s\n", r.Messages, size(r.Bytes))
 	fmt.Fprintf(t, "attachments\t%d\t%s\n", r.Attachments, size(r.AttachmentBytes))
 	fmt.Fprintf(t, "answered\t%d\n", r.Replied)

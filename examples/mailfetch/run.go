@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -29,11 +30,14 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	} else {
 		if err := p.job(ctx); err != nil {
 			p.fail(err)
+			if errors.As(err, new(wrongSetting)) {
+				status = 2
+			}
 		}
 		if !p.start.IsZero() {
 			p.report.Seconds = time.Since(p.start).Seconds()
 		}
-		if len(p.report.Errors) > 0 {
+		if status == 0 && len(p.report.Errors) > 0 {
 			status = 1
 		}
 	}
@@ -41,7 +45,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	write := p.report.writeTable
 	if s.json {
 		write = p.report.writeJSON
-	} else if p.report.Mailbox == "" { // it never came to anything that could be counted
+	} else if !p.began {
 		return status
 	}
 	if err := write(stdout); err != nil {
@@ -58,6 +62,7 @@ type program struct {
 	report *report
 	log    *slog.Logger
 	start  time.Time // of the job, the demo tenant's own start apart
+	began  bool      // somebody is signed in: there is something to count
 }
 
 // job is the main job. What it could not do for a single message it notes and goes on; an error ends it.
@@ -86,17 +91,26 @@ func (p *program) job(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = both(err, p.closeTokens(ctx, tokens)) }()
+	out, err := p.openOut() // before a person is asked to sign in
+	if err != nil {
+		return err
+	}
+	defer func() { err = both(err, p.closeOut(out)) }()
 	if err := p.signIn(ctx, tokens, open); err != nil {
 		return err
 	}
 
 	// 2. The mailbox.
+	anchor := tokens.account
+	if checkAddress(anchor) != nil {
+		anchor = "" // AD FS may say CONTOSO\name, or nothing: Exchange knows whose token it is
+	}
 	client, err := ews.NewClient(ews.Config{
 		Endpoint:          p.endpoint,
 		Token:             tokens.source,
-		Mailbox:           tokens.account,
+		Mailbox:           anchor,
 		ClientID:          p.clientID,
-		AllowLoopbackHTTP: p.loopbackHTTP,
+		AllowLoopbackHTTP: true,
 		Retry:             p.retry(),
 		Logger:            p.log,
 	})
@@ -104,19 +118,15 @@ func (p *program) job(ctx context.Context) (err error) {
 		return err
 	}
 	defer client.Close()
+	p.began = true
 	mailbox := client.Own()
 	p.report.Mailbox = tokens.account
-	if p.mailbox != "" && p.mailbox != tokens.account {
+	if p.mailbox != "" && !strings.EqualFold(p.mailbox, tokens.account) {
 		mailbox = client.Shared(p.mailbox)
 		p.report.Mailbox = p.mailbox
 	}
 
 	// 3. Its mail, to files.
-	out, err := p.openOut()
-	if err != nil {
-		return err
-	}
-	defer func() { err = both(err, out.Close()) }()
 	list, err := p.list(ctx, mailbox)
 	if needsSignIn(err) { // the stored token looked good, but has been revoked, and its refresh token with it
 		if err := p.askPerson(ctx, tokens, open, err); err != nil {
@@ -152,15 +162,28 @@ func (p *program) retry() *ews.RetryPolicy {
 }
 
 func (p *program) openOut() (*outDir, error) {
-	if p.out == "" {
-		dir, err := os.MkdirTemp("", "mailfetch-")
-		if err != nil {
-			return nil, fmt.Errorf("-out: %w; name a folder", err)
+	dir := p.out
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "mailfetch-"); err != nil {
+			return nil, wrongSetting{fmt.Errorf("-out: %w; name a folder", err)}
 		}
-		p.out = dir
 	}
-	p.report.Out = p.out
-	return openOut(p.out)
+	out, err := openOut(dir)
+	if err != nil {
+		return nil, wrongSetting{fmt.Errorf("-out: %w; name a folder that you may create and write to", err)}
+	}
+	p.report.Out = dir
+	return out, nil
+}
+
+// closeOut removes what was not finished, and a temporary folder that nothing came into.
+func (p *program) closeOut(out *outDir) error {
+	err := out.Close()
+	if p.out == "" && os.Remove(p.report.Out) == nil { // which succeeds for an empty one only
+		p.report.Out = ""
+	}
+	return err
 }
 
 // say prints a line for the person in front of the program.

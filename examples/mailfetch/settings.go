@@ -5,7 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/netip"
+	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +26,7 @@ type settings struct {
 	scope, redirectURL     string
 	endpoint, mailbox      string
 	public                 bool
-	loopbackHTTP           bool
+	tenant                 string // see record
 
 	store, key string
 
@@ -44,7 +48,8 @@ type settings struct {
 // fromEnvironment are the flags that an environment variable can stand for: -client-id is MAILFETCH_CLIENT_ID. A secret
 // given as a flag shows in the list of processes; in a variable or a file it does not.
 var fromEnvironment = []string{
-	"client-id", "client-secret", "auth-url", "token-url", "scope", "endpoint", "redirect-url", "mailbox", "store", "key", "out",
+	"client-id", "client-secret", "auth-url", "token-url", "scope", "endpoint", "redirect-url", "mailbox", "public",
+	"store", "key", "out",
 }
 
 // registration are the flags that describe a real tenant. Any of them makes the demo tenant stay away.
@@ -78,7 +83,6 @@ func parse(args []string, env func(string) string, stderr io.Writer) (*settings,
 	f.StringVar(&s.endpoint, "endpoint", "", "EWS `URL`, for Exchange Online "+ews.EndpointWorldwide)
 	f.StringVar(&s.mailbox, "mailbox", "", "`address` of a shared mailbox; default: that of whoever signs in")
 	f.BoolVar(&s.public, "public", false, "the registration is a public client: it has no secret")
-	f.BoolVar(&s.loopbackHTTP, "allow-loopback-http", false, "accept http URLs of this machine, for test servers")
 
 	f.StringVar(&s.store, "store", "", "`folder` for the encrypted tokens; without it the next run signs in again")
 	f.StringVar(&s.key, "key", "", "encryption `key` of -store: 32 bytes as hex or base64, a key file, or a passphrase; better as MAILFETCH_KEY")
@@ -97,7 +101,9 @@ func parse(args []string, env func(string) string, stderr io.Writer) (*settings,
 	f.StringVar(&s.fault, "demo-fault", "", "demo tenant: let something go wrong; one of "+strings.Join(demo.Faults(), ", "))
 	f.DurationVar(&s.tokenLifetime, "demo-token-lifetime", time.Hour, "demo tenant: how long an access token lives")
 
-	switch err := f.Parse(args); {
+	err := f.Parse(args)
+	s.json = s.json || asksForJSON(args) // parsing ends at the first mistake
+	switch {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(stderr, intro)
 		f.SetOutput(stderr)
@@ -113,8 +119,8 @@ func parse(args []string, env func(string) string, stderr io.Writer) (*settings,
 	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for _, name := range fromEnvironment {
 		if v := env("MAILFETCH_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))); v != "" && !given[name] {
-			if err := f.Set(name, v); err != nil {
-				return s, err
+			if err := f.Set(name, v); err != nil { // only of -public: the others are texts
+				return s, fmt.Errorf("-%s: the environment has %.40q; set true or false", name, v)
 			}
 			given[name] = true
 		}
@@ -132,9 +138,11 @@ func (s *settings) check(given map[string]bool) error {
 	var wrong []error
 	add := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 
+	told := map[string]bool{} // fields of azureoauth.Config that need no second line
 	if path, ok := strings.CutPrefix(s.clientSecret, "file:"); ok {
 		text, err := os.ReadFile(path)
 		if err != nil {
+			told["ClientSecret"] = true
 			add("-client-secret: %w; give the path of a file that holds nothing but the secret's Value", err)
 		}
 		s.clientSecret = strings.TrimRight(string(text), "\r\n")
@@ -153,6 +161,9 @@ func (s *settings) check(given map[string]bool) error {
 	}
 
 	if s.demo {
+		if s.fault != "" && !slices.Contains(demo.Faults(), s.fault) {
+			add("-demo-fault: unknown fault %.40q; one of %s", s.fault, strings.Join(demo.Faults(), ", "))
+		}
 		if s.tokenLifetime <= 0 {
 			add("-demo-token-lifetime: %v; give a duration such as 75m", s.tokenLifetime)
 		}
@@ -163,21 +174,44 @@ func (s *settings) check(given map[string]bool) error {
 			add("-%s: belongs to the demo tenant, and a registration was given; remove one of the two", name)
 		}
 	}
-	return join(append(wrong, s.checkRegistration()...))
+	return join(append(wrong, s.checkRegistration(told)...))
 }
 
-// checkRegistration asks the library, and says which flag each problem belongs to.
-func (s *settings) checkRegistration() []error {
+// asksForJSON reports whether -json is among the arguments.
+func asksForJSON(args []string) bool {
+	for _, a := range args {
+		if a == "--" {
+			break
+		}
+		name, value, given := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(a, "-"), "-"), "=")
+		if yes, err := strconv.ParseBool(value); strings.HasPrefix(a, "-") && name == "json" && (!given || err == nil && yes) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkRegistration asks the library, and says which flag each problem belongs to. told are fields of azureoauth.Config
+// whose problem has been told already.
+func (s *settings) checkRegistration(told map[string]bool) []error {
 	var wrong []error
 	config, err := s.config()
 	if err != nil {
+		told["Scopes"] = true
 		wrong = append(wrong, fmt.Errorf("-scope: %w", err))
+	} else if scope := graphScope(config.Scopes); scope != "" && graphHost(scope) != graphHost(s.endpoint) {
+		wrong = append(wrong, fmt.Errorf("-scope: %.80q is a permission of Microsoft Graph, and Exchange refuses Graph's tokens; give %s", scope, azureoauth.DefaultScope))
 	}
+	if u, err := url.Parse(s.redirectURL); err != nil || u.Scheme != "http" || !loopback(u.Hostname()) {
+		told["RedirectURL"] = true
+		wrong = append(wrong, fmt.Errorf("-redirect-url: %.80q is not on this machine, where mailfetch itself waits for the browser, over http; register and give http://localhost", oneLine(s.redirectURL)))
+	}
+	told["Resource"] = true // it is the endpoint, which is told below in better words
 	var problems *azureoauth.ConfigError
 	if err := config.Validate(); errors.As(err, &problems) {
 		for _, p := range problems.Problems {
-			if p.Field == "Scopes" && len(wrong) > 0 || p.Field == "Resource" {
-				continue // told already, or below in better words
+			if told[p.Field] {
+				continue
 			}
 			wrong = append(wrong, fmt.Errorf("-%s: %s", flagOf[p.Field], p))
 		}
@@ -185,14 +219,50 @@ func (s *settings) checkRegistration() []error {
 		wrong = append(wrong, err)
 	}
 	if _, err := ews.NewClient(ews.Config{
-		Endpoint: s.endpoint, AllowLoopbackHTTP: s.loopbackHTTP, Token: ews.FromOAuth2(nil), // checked, never used
+		Endpoint: s.endpoint, AllowLoopbackHTTP: true, Token: ews.FromOAuth2(nil), // checked, never used
 	}); err != nil {
 		wrong = append(wrong, fmt.Errorf("-endpoint: %w", err))
 	}
-	if s.mailbox != "" && !strings.Contains(strings.Trim(s.mailbox, "@"), "@") {
-		wrong = append(wrong, fmt.Errorf("-mailbox: %q is no address; write it like help@example.com", oneLine(s.mailbox)))
+	if s.mailbox != "" {
+		if err := checkAddress(s.mailbox); err != nil {
+			wrong = append(wrong, fmt.Errorf("-mailbox: %s", strings.TrimPrefix(err.Error(), "ews: Config: Mailbox: ")))
+		}
 	}
 	return wrong
+}
+
+// checkAddress asks the library whether it takes the address for a mailbox's.
+func checkAddress(address string) error {
+	_, err := ews.NewClient(ews.Config{Endpoint: ews.EndpointWorldwide, Mailbox: address, Token: ews.FromOAuth2(nil)}) // never used
+	return err
+}
+
+// graphScope returns a scope that belongs to Microsoft Graph, or "".
+func graphScope(scopes []string) string {
+	for _, s := range scopes {
+		if graphHost(s) != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// graphHost returns the host of a URL that is Microsoft Graph's in one of its clouds, or "".
+func graphHost(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	switch host := strings.ToLower(u.Hostname()); host {
+	case "graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn", "graph.windows.net":
+		return host
+	}
+	return ""
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
 }
 
 // flagOf names the flag of a field of azureoauth.Config.
@@ -212,9 +282,9 @@ func (s *settings) config() (*azureoauth.Config, error) {
 		TokenURL:          s.tokenURL,
 		RedirectURL:       s.redirectURL,
 		Scopes:            scopes,
-		AllowLoopbackHTTP: s.loopbackHTTP,
+		AllowLoopbackHTTP: true, // what is sent to this very machine does not cross a network
 	}
-	if !s.loopbackHTTP {
+	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(s.endpoint)), "http:") {
 		// The token is for the host of the EWS URL: right in every cloud and for an Exchange server in a hybrid setup.
 		// A test server on loopback plays Exchange Online and takes Exchange Online's tokens.
 		config.Resource = s.endpoint

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/ewsmail/ewsmail/azureoauth"
 	"github.com/ewsmail/ewsmail/tokenstore"
@@ -43,30 +45,51 @@ func (p *program) openTokens(ctx context.Context) (*tokens, error) {
 	if err != nil {
 		return nil, both(err, t.removeStore())
 	}
-	// One record per registration and mailbox: another registration cannot use its refresh token.
-	record := p.clientID
-	if p.mailbox != "" {
-		record += " " + p.mailbox
-	}
-	t.source = tokenstore.NewSource(store, record, config, &tokenstore.SourceOptions{Logger: p.log})
+	t.source = tokenstore.NewSource(store, p.record(config.Scopes), config, &tokenstore.SourceOptions{Logger: p.log})
 	return t, nil
+}
+
+// record is the name of the grant in the store. Whatever decides who gets to see its tokens, or what they are good for, is
+// part of it: a registration that differs in any of that signs in for itself, instead of handing one tenant's tokens to
+// another one's servers.
+//
+// The demo tenant's servers listen on other ports at every run and are the same servers nevertheless, because they honour
+// each other's tokens: what stands for their URLs is the tenant's name.
+func (p *program) record(scopes []string) string {
+	servers := p.tenant
+	if servers == "" {
+		servers = p.tokenURL + "\n" + p.endpoint
+	}
+	sum := sha256.Sum256([]byte(servers + "\n" + strings.Join(scopes, " ")))
+	name := p.clientID
+	if p.mailbox != "" {
+		name += " " + strings.ToLower(p.mailbox)
+	}
+	return name + " " + hex.EncodeToString(sum[:6])
 }
 
 func openStore(ctx context.Context, dir, text string) (tokenstore.Store, error) {
 	key, err := tokenstore.ParseKey(text)
 	if err != nil {
-		return nil, fmt.Errorf("-key: %w", err)
+		return nil, wrongSetting{fmt.Errorf("-key: %w", err)}
 	}
 	keyring, err := tokenstore.NewKeyring(key)
 	if err != nil {
-		return nil, fmt.Errorf("-key: %w", err)
+		return nil, wrongSetting{fmt.Errorf("-key: %w", err)}
 	}
 	files, err := tokenstore.NewFileStore(dir, nil)
 	if err != nil {
-		return nil, fmt.Errorf("-store: %w", err)
+		return nil, wrongSetting{fmt.Errorf("-store: %w; name a folder of your own", err)}
 	}
-	if err := tokenstore.CheckKeys(ctx, files, keyring); err != nil {
-		return nil, fmt.Errorf("-key: does not open the tokens in %s: %w; give the key they were stored with, or another -store", dir, err)
+	switch err := tokenstore.CheckKeys(ctx, files, keyring); {
+	case errors.Is(err, tokenstore.ErrUnknownKey), errors.Is(err, tokenstore.ErrWrongKey):
+		return nil, wrongSetting{fmt.Errorf("-key: does not open the tokens in %s: %w; give the key they were stored with, or another -store", dir, err)}
+	case errors.Is(err, tokenstore.ErrUnsafeFile): // names the fix
+		return nil, wrongSetting{fmt.Errorf("-store: %w", err)}
+	case errors.Is(err, tokenstore.ErrNotEncrypted):
+		return nil, wrongSetting{fmt.Errorf("-store: %s holds tokens in clear, which mailfetch does not write: %w; name another folder", dir, err)}
+	case err != nil: // the key has nothing to do with it
+		return nil, fmt.Errorf("-store: the tokens in %s cannot be read: %w; restore the damaged file from a backup, or move it away and sign in again", dir, err)
 	}
 	return tokenstore.Encrypt(files, keyring), nil
 }

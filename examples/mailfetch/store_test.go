@@ -76,7 +76,7 @@ func TestWrongKeyLeavesTheStoreAlone(t *testing.T) {
 	for _, key := range []string{strings.Repeat("ff", 32), "a passphrase", "base64:" + strings.Repeat("A", 43) + "="} {
 		out := filepath.Join(t.TempDir(), "out")
 		o := mailfetch(t, nil, append(args, "-key", key, "-out", out)...)
-		if o.status != 1 || len(o.report.Errors) != 1 || !strings.HasPrefix(o.report.Errors[0], "-key: ") {
+		if o.status != 2 || len(o.report.Errors) != 1 || !strings.HasPrefix(o.report.Errors[0], "-key: ") {
 			t.Errorf("status %d, errors %q", o.status, o.report.Errors)
 		}
 		if strings.Contains(o.stderr+o.stdout, key) {
@@ -113,8 +113,85 @@ func TestKeyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := mailfetch(t, nil, append(args, "-key", file)...)
-	if o.status != 1 || !strings.Contains(o.stderr, "-key: ") {
+	if o.status != 2 || !strings.Contains(o.stderr, "-key: ") {
 		t.Errorf("a missing key file: status %d\n%s", o.status, o.stderr)
+	}
+}
+
+// What one tenant's servers gave is never shown to another one's, nor used for another scope.
+func TestTokensStayWithTheirTenant(t *testing.T) {
+	t.Parallel()
+	one, two := startTenant(t, nil), startTenant(t, nil) // twins: each would accept the other's tokens
+	store := filepath.Join(t.TempDir(), "tokens")
+	signIns := func(set map[string]string) int {
+		values := registrationOf(one)
+		for k, v := range set {
+			values[k] = v
+		}
+		o := mailfetchWithPerson(t, nil, flags(values, "-json", "-store", store, "-key", "correct horse battery staple", "-out", t.TempDir())...).mustSucceed(t)
+		return o.report.SignIns
+	}
+	const scope = "EWS.AccessAsUser.All,offline_access"
+	for _, tt := range []struct {
+		name string
+		set  map[string]string
+		want int
+	}{
+		{"first", nil, 1},
+		{"again", nil, 0},
+		{"the same scope, written differently", map[string]string{"scope": strings.Replace(scope, ",", " ; ", 1)}, 0},
+		{"endpoint", map[string]string{"endpoint": two.Exchange.Endpoint()}, 1},
+		{"sign-in servers", map[string]string{"auth-url": two.Entra.AuthURL(), "token-url": two.Entra.TokenURL()}, 1},
+		{"scope", map[string]string{"scope": scope + ",openid"}, 1},
+		{"and the first once more", nil, 0},
+	} {
+		if got := signIns(tt.set); got != tt.want {
+			t.Errorf("%s: %d sign-ins, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+// A damaged file is not the key's fault, and the line does not say so.
+func TestDamagedStoreIsNotBlamedOnTheKey(t *testing.T) {
+	t.Parallel()
+	store := filepath.Join(t.TempDir(), "tokens")
+	args := []string{"-json", "-mail", t.TempDir(), "-store", store, "-key", hexKey, "-out", t.TempDir()}
+	mailfetch(t, nil, args...).mustSucceed(t)
+	files, err := filepath.Glob(filepath.Join(store, "*.token"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("%v %v", files, err)
+	}
+	whole, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, damaged := range map[string]string{"cut": string(whole[:len(whole)/2]), "a bit": string(whole[:len(whole)-1]) + "\x00", "empty": ""} {
+		if err := os.WriteFile(files[0], []byte(damaged), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o := mailfetch(t, nil, args...)
+		if o.status != 1 || len(o.report.Errors) != 1 || !strings.HasPrefix(o.report.Errors[0], "-store: ") || !strings.Contains(o.report.Errors[0], "backup") || strings.Contains(o.report.Errors[0], "-key") {
+			t.Errorf("%s: status %d, errors %q", name, o.status, o.report.Errors)
+		}
+	}
+}
+
+func TestWrongStoreAndKeySettings(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ store, key, want string }{
+		{file, hexKey, "-store: "},
+		{t.TempDir() + "/s", "/does/not/exist", "-key: "},
+		{t.TempDir() + "/s", "nokey.hex", "-key: "},
+		{t.TempDir() + "/s", hexKey[1:], "-key: "},
+	} {
+		o := mailfetch(t, nil, "-json", "-mail", t.TempDir(), "-store", tt.store, "-key", tt.key)
+		if o.status != 2 || len(o.report.Errors) != 1 || !strings.HasPrefix(o.report.Errors[0], tt.want) || o.report.SignIns != 0 {
+			t.Errorf("%+v: status %d, errors %q", tt, o.status, o.report.Errors)
+		}
 	}
 }
 
