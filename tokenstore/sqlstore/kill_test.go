@@ -26,6 +26,10 @@ import (
 
 func TestMain(m *testing.M) {
 	if dsn := os.Getenv("SQLSTORE_TEST_CHILD"); dsn != "" {
+		if hook := os.Getenv("SQLSTORE_TEST_HOOK"); hook != "" {
+			saveAndDie(dsn, hook)
+			return
+		}
 		saveUntilKilled(dsn)
 		return
 	}
