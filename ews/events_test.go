@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -24,12 +25,16 @@ import (
 // streamServer answers Subscribe with S1, S2 ..., and GetStreamingEvents with each of streams in turn; the last one repeats.
 type streamServer struct {
 	streams []func(ctx context.Context) io.Reader
-	reqs    []*http.Request
-	ops     []string
-	bodies  []string
+
+	mu     sync.Mutex
+	reqs   []*http.Request
+	ops    []string
+	bodies []string
 }
 
 func (s *streamServer) count(op string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, o := range s.ops {
 		if o == op {
 			n++
@@ -44,7 +49,9 @@ func (s *streamServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	op := operation(body)
+	s.mu.Lock()
 	s.reqs, s.ops, s.bodies = append(s.reqs, r), append(s.ops, op), append(s.bodies, string(body))
+	s.mu.Unlock()
 	switch op {
 	case "Subscribe":
 		return reply(200, string(response(op, success(op, fmt.Sprintf("<m:SubscriptionId>S%d</m:SubscriptionId>", s.count(op))))),

@@ -22,10 +22,10 @@ type memNet struct {
 	done  chan struct{}
 	once  sync.Once
 
-	mu  sync.Mutex
-	cut func() int // bytes that the next stream's answer may have; negative: all. nil: all
-	cuts,
-	open int // connections cut, and open
+	mu   sync.Mutex
+	cut  func() int // bytes that the next stream's answer may have; negative: all. nil: all
+	cuts int        // connections cut
+	open int        // connections open
 }
 
 func newMemNet() *memNet { return &memNet{conns: make(chan net.Conn), done: make(chan struct{})} }
@@ -84,14 +84,15 @@ type memConn struct {
 
 func (c *memConn) Write(p []byte) (int, error) {
 	if bytes.Contains(p, []byte("<m:GetStreamingEvents>")) {
+		left := -1
 		c.n.mu.Lock()
-		cut := c.n.cut
-		c.n.mu.Unlock()
-		if cut != nil {
-			c.mu.Lock()
-			c.left = cut()
-			c.mu.Unlock()
+		if c.n.cut != nil {
+			left = c.n.cut()
 		}
+		c.n.mu.Unlock()
+		c.mu.Lock()
+		c.left = left
+		c.mu.Unlock()
 	}
 	return c.Conn.Write(p)
 }

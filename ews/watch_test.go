@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,8 +21,10 @@ func TestWatchSurvivesCuts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newMemExchange(t, nil)
 		rnd := rand.New(rand.NewPCG(1, 2))
-		x.net.cut = func() int { return rnd.IntN(6000) } // within the head, the first envelope, or one of the next
+		where := rand.New(rand.NewPCG(3, 4))
+		x.net.cut = func() int { return where.IntN(6000) } // within the head, the first envelope, or one of the next
 		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex // for the race detector: the two never run at the same time
 		delivered := map[string]time.Time{}
 		seen := map[string]int{}
 		done := make(chan struct{})
@@ -34,10 +37,12 @@ func TestWatchSurvivesCuts(t *testing.T) {
 					require.ErrorIs(t, err, context.Canceled)
 					return
 				}
+				mu.Lock()
 				for _, c := range b.Changes {
 					seen[c.Message.Subject]++
 					slowest = max(slowest, time.Since(delivered[c.Message.Subject]))
 				}
+				mu.Unlock()
 			}
 		}()
 		n := 0
@@ -46,11 +51,12 @@ func TestWatchSurvivesCuts(t *testing.T) {
 				break
 			}
 			time.Sleep(time.Duration(rnd.IntN(20_000)) * time.Millisecond)
-			synctest.Wait() // so that the maps are ours
 			for range rnd.IntN(3) {
 				subject := fmt.Sprint("message ", n)
 				n++
+				mu.Lock()
 				delivered[subject] = time.Now()
+				mu.Unlock()
 				deliver(t, x.box, "Subject: "+subject+"\n\n", nil)
 			}
 		}
@@ -69,15 +75,35 @@ func TestWatchSurvivesCuts(t *testing.T) {
 	})
 }
 
-// watching runs a Watch in a goroutine of the bubble and hands its batches out.
-type watching struct {
+// watched is what a Watch told so far.
+type watched struct {
 	subjects []string // of created messages, in order
 	batches  []ews.Batch
 	reports  []ews.WatchReport
 	err      error
-	ended    time.Time
-	cancel   context.CancelFunc
-	done     chan struct{}
+}
+
+func (w watched) kinds() (kinds []ews.WatchReportKind) {
+	for _, r := range w.reports {
+		kinds = append(kinds, r.Kind)
+	}
+	return kinds
+}
+
+// watching runs a Watch in a goroutine of the bubble.
+type watching struct {
+	mu     sync.Mutex
+	all    watched
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// now waits until nothing moves any more, and returns what was told.
+func (w *watching) now() watched {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all
 }
 
 func startWatch(t *testing.T, m *ews.Mailbox, o *ews.WatchOptions) *watching {
@@ -87,20 +113,29 @@ func startWatch(t *testing.T, m *ews.Mailbox, o *ews.WatchOptions) *watching {
 		o = new(ews.WatchOptions)
 	}
 	o.Sync.Detail = ews.Summary
-	o.Report = func(r ews.WatchReport) { w.reports = append(w.reports, r) }
+	o.Report = func(r ews.WatchReport) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.all.reports = append(w.all.reports, r)
+	}
+	take := func(b ews.Batch, err error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if err != nil {
+			w.all.err = err
+			return
+		}
+		w.all.batches = append(w.all.batches, b)
+		for _, c := range b.Changes {
+			if c.Kind == ews.Created {
+				w.all.subjects = append(w.all.subjects, c.Message.Subject)
+			}
+		}
+	}
 	go func() {
 		defer close(w.done)
 		for b, err := range m.Watch(ctx, ews.Inbox, "", o) {
-			if err != nil {
-				w.err, w.ended = err, time.Now()
-				continue // a loop that goes on after the last pair gets no more
-			}
-			w.batches = append(w.batches, b)
-			for _, c := range b.Changes {
-				if c.Kind == ews.Created {
-					w.subjects = append(w.subjects, c.Message.Subject)
-				}
-			}
+			take(b, err) // a loop that goes on after the last pair gets no more
 		}
 	}()
 	return w
@@ -111,15 +146,8 @@ func (w *watching) stop(t *testing.T) {
 	began := time.Now()
 	w.cancel()
 	<-w.done
-	require.ErrorIs(t, w.err, context.Canceled)
+	require.ErrorIs(t, w.now().err, context.Canceled)
 	require.LessOrEqual(t, time.Since(began), 2*time.Second)
-}
-
-func (w *watching) kinds() (kinds []ews.WatchReportKind) {
-	for _, r := range w.reports {
-		kinds = append(kinds, r.Kind)
-	}
-	return kinds
 }
 
 func TestWatchRings(t *testing.T) {
@@ -128,16 +156,14 @@ func TestWatchRings(t *testing.T) {
 		deliver(t, x.box, "Subject: old\n\n", nil)
 		w := startWatch(t, x.m, nil)
 		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		require.Equal(t, []string{"old"}, w.subjects)
-		require.True(t, w.batches[0].Last)
-		require.Equal(t, []ews.WatchReportKind{ews.StreamOpened}, w.kinds())
+		require.Equal(t, []string{"old"}, w.now().subjects)
+		require.True(t, w.now().batches[0].Last)
+		require.Equal(t, []ews.WatchReportKind{ews.StreamOpened}, w.now().kinds())
 
 		// Arrival to handler is immediate, and costs one Sync.
 		x.ResetRequests()
 		deliver(t, x.box, "Subject: new\n\n", nil)
-		synctest.Wait()
-		require.Equal(t, []string{"old", "new"}, w.subjects)
+		require.Equal(t, []string{"old", "new"}, w.now().subjects)
 		require.Equal(t, 1, x.Count("SyncFolderItems"))
 
 		// A call made while the stream is open does not wait for it, although one slot is all there is.
@@ -154,19 +180,17 @@ func TestWatchRings(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		time.Sleep(time.Second)
-		synctest.Wait()
-		require.Len(t, w.subjects, 102)
+		require.Len(t, w.now().subjects, 102)
 		require.LessOrEqual(t, x.Count("SyncFolderItems"), 6)
 
 		// An hour of silence: a Sync now and then, two streams, no loss told.
 		x.ResetRequests()
 		time.Sleep(time.Hour)
-		synctest.Wait()
 		require.LessOrEqual(t, x.Count("SyncFolderItems"), 12)
 		require.GreaterOrEqual(t, x.Count("SyncFolderItems"), 4)
 		require.Equal(t, 2, x.Count("GetStreamingEvents"), "opened anew before Exchange ends them")
 		require.Equal(t, 0, x.Count("Subscribe"))
-		require.Equal(t, []ews.WatchReportKind{ews.StreamOpened}, w.kinds())
+		require.Equal(t, []ews.WatchReportKind{ews.StreamOpened}, w.now().kinds())
 
 		// Exchange forgets the subscription.
 		x.ResetRequests()
@@ -174,11 +198,10 @@ func TestWatchRings(t *testing.T) {
 		deliver(t, x.box, "Subject: in the gap\n\n", nil)
 		time.Sleep(5 * time.Second)
 		deliver(t, x.box, "Subject: after the gap\n\n", nil)
-		synctest.Wait()
-		require.Equal(t, []string{"in the gap", "after the gap"}, w.subjects[102:])
+		require.Equal(t, []string{"in the gap", "after the gap"}, w.now().subjects[102:])
 		require.Equal(t, 1, x.Count("Subscribe"))
-		require.Equal(t, []ews.WatchReportKind{ews.StreamOpened, ews.StreamLost, ews.StreamOpened}, w.kinds())
-		require.ErrorIs(t, w.reports[1].Err, ews.ErrSubscriptionLost)
+		require.Equal(t, []ews.WatchReportKind{ews.StreamOpened, ews.StreamLost, ews.StreamOpened}, w.now().kinds())
+		require.ErrorIs(t, w.now().reports[1].Err, ews.ErrSubscriptionLost)
 
 		w.stop(t)
 		require.Equal(t, 1, x.Count("Unsubscribe"))
@@ -195,15 +218,12 @@ func TestWatchClosesTheGap(t *testing.T) {
 		x.Fault(ewstest.Fault{Op: "Subscribe", Times: 2, Do: ewstest.CutBefore()})
 		x.DropSubscriptions()
 		time.Sleep(1100 * time.Millisecond)
-		synctest.Wait()
-		require.Equal(t, ews.StreamLost, w.reports[len(w.reports)-1].Kind)
+		require.Equal(t, ews.StreamLost, w.now().reports[len(w.now().reports)-1].Kind)
 		deliver(t, x.box, "Subject: in the gap\n\n", nil)
-		synctest.Wait()
-		require.Empty(t, w.subjects)
+		require.Empty(t, w.now().subjects)
 		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		require.Equal(t, []string{"in the gap"}, w.subjects)
-		require.Equal(t, ews.StreamOpened, w.reports[len(w.reports)-1].Kind)
+		require.Equal(t, []string{"in the gap"}, w.now().subjects)
+		require.Equal(t, ews.StreamOpened, w.now().reports[len(w.now().reports)-1].Kind)
 		w.stop(t)
 		x.end(t)
 	})
@@ -220,18 +240,17 @@ func TestWatchPolls(t *testing.T) {
 				for i := range 20 {
 					at := time.Now()
 					deliver(t, x.box, fmt.Sprintf("Subject: %d\n\n", i), nil)
-					for len(w.subjects) <= i {
+					for len(w.now().subjects) <= i {
 						time.Sleep(time.Second)
-						synctest.Wait()
 					}
 					require.LessOrEqual(t, time.Since(at), ews.DefaultPollInterval)
 				}
 				if o.NoStream {
 					require.Zero(t, fault.Hits())
-					require.Empty(t, w.reports)
+					require.Empty(t, w.now().reports)
 				} else {
 					require.LessOrEqual(t, fault.Hits(), 2, "what is refused is not asked for again and again")
-					require.Equal(t, []ews.WatchReportKind{ews.StreamLost}, w.kinds())
+					require.Equal(t, []ews.WatchReportKind{ews.StreamLost}, w.now().kinds())
 				}
 				w.stop(t)
 				x.end(t)
@@ -248,8 +267,7 @@ func TestWatchWithABellOfOnesOwn(t *testing.T) {
 		time.Sleep(time.Minute)
 		deliver(t, x.box, "Subject: a\n\n", nil)
 		bell <- struct{}{}
-		synctest.Wait()
-		require.Equal(t, []string{"a"}, w.subjects)
+		require.Equal(t, []string{"a"}, w.now().subjects)
 		x.ResetRequests()
 		close(bell)
 		time.Sleep(10 * time.Minute)
@@ -279,16 +297,14 @@ func TestWatchWaits(t *testing.T) {
 				fault := x.Fault(ewstest.Fault{Times: -1, Do: effect})
 				deliver(t, x.box, "Subject: a\n\n", nil)
 				time.Sleep(2 * time.Hour)
-				synctest.Wait()
-				require.NoError(t, w.err)
-				require.Empty(t, w.subjects)
-				require.Contains(t, w.kinds(), ews.SyncFailed)
+				require.NoError(t, w.now().err)
+				require.Empty(t, w.now().subjects)
+				require.Contains(t, w.now().kinds(), ews.SyncFailed)
 				require.LessOrEqual(t, len(x.Requests()), 2*120*5, "requests in two hours")
 				fault.Remove()
 				time.Sleep(7 * time.Minute)
-				synctest.Wait()
-				require.Equal(t, []string{"a"}, w.subjects)
-				kinds := w.kinds()
+				require.Equal(t, []string{"a"}, w.now().subjects)
+				kinds := w.now().kinds()
 				require.Equal(t, ews.StreamOpened, kinds[len(kinds)-1])
 				w.stop(t)
 				x.end(t)
@@ -326,7 +342,7 @@ func TestWatchEnds(t *testing.T) {
 				default:
 					t.Fatal("still watching")
 				}
-				require.ErrorIs(t, w.err, tc.kind)
+				require.ErrorIs(t, w.now().err, tc.kind)
 				require.Equal(t, tc.syncs, x.Count("SyncFolderItems"))
 				x.end(t)
 			})
