@@ -19,6 +19,13 @@
 // as patiently as [RetryPolicy] says. What must not happen twice, such as sending, is repeated only where Exchange cannot have
 // acted; [MaybeApplied] tells when that is open.
 //
+// # What is new
+//
+// [Mailbox.Sync] tells what changed in a folder since a [Cursor], which is stored with what was made of the changes; nothing is missed
+// and nothing repeated over restarts. [Mailbox.Watch] is Sync that goes on: a stream of events rings, polling stands in for it.
+// [Mailbox.Events] are the bare events, also of several mailboxes at once ([Client.Events]), [Mailbox.SubscribePull] and
+// [Mailbox.SubscribePush] with [PushHandler] the other two ways that Exchange tells them.
+//
 // # Throttling
 //
 // Exchange budgets requests per account. When it asks for a pause, no call of this Client sends anything for that account
