@@ -1,8 +1,14 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ewsmail/ewsmail/examples/internal/demo"
@@ -13,19 +19,22 @@ import (
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		fault string
-		ok    bool
-		wants []string // all in one line of the errors
+		fault   string
+		ok      bool
+		wants   []string // all in the first line of the errors
+		several bool     // more lines than one
 	}{
 		{fault: "gone", wants: []string{"cannot be reached", "dial tcp", "try again later"}},
-		{fault: "cut", wants: []string{"message \"", "was cut", "try again later"}},
+		{fault: "cut", wants: []string{"message \"", "was cut", "try again later"}, several: true},
 		{fault: "cut-passing", ok: true},
-		{fault: "cut-attachment", wants: []string{"attachment \"", "was cut", "try again later"}},
+		{fault: "cut-message", wants: []string{"message \"", "was cut", "try again later"}},
+		{fault: "cut-attachment", wants: []string{"attachment \"", "was cut", "try again later"}, several: true},
 		{fault: "blocked", wants: []string{"EWS is blocked", "HTTP 403"}},
 		{fault: "blocked-midway", wants: []string{"message \"", "EWS is blocked", "HTTP 403"}},
 		{fault: "busy", wants: []string{"throttling", "5m0s"}},
 		{fault: "busy-passing", ok: true},
 		{fault: "unavailable", wants: []string{"unavailable", "HTTP 503"}},
+		{fault: "lost-midway", wants: []string{"message \"", "was cut", "try again later"}, several: true},
 		{fault: "unauthorized", wants: []string{"finds the access token invalid", "2000001"}},
 		{fault: "unauthorized-passing", ok: true},
 		{fault: "audience", wants: []string{"2000003", "EWS.AccessAsUser.All"}},
@@ -69,8 +78,8 @@ func TestFaults(t *testing.T) {
 			if o.status != 1 || o.report.OK {
 				t.Errorf("exit status %d, want 1", o.status)
 			}
-			if len(o.report.Errors) != 1 {
-				t.Fatalf("errors: %q, want one", o.report.Errors)
+			if n := len(o.report.Errors); n == 0 || n > 1 != tt.several {
+				t.Fatalf("errors: %q", o.report.Errors)
 			}
 			for _, want := range tt.wants {
 				if !strings.Contains(o.report.Errors[0], want) {
@@ -87,13 +96,60 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// One message that the server cannot deliver holds nothing else up, and stays in the inbox.
+// One message that the server cannot deliver, or whose download always breaks, holds nothing else up, and stays in the inbox.
 func TestBrokenMessageDoesNotBlockTheOthers(t *testing.T) {
 	t.Parallel()
-	o := mailfetch(t, nil, "-json", "-mail", smallMail(t), "-demo-fault", "broken-message", "-out", t.TempDir())
 	all := len(demo.Mail()) - 1
-	if r := o.report; o.status != 1 || r.Messages != all-1 || r.Moved != all-1 || r.Failed != 1 || r.Replied != 1 {
-		t.Errorf("status %d, report %+v", o.status, r)
+	for _, fault := range []string{"broken-message", "cut-message"} {
+		o := mailfetch(t, nil, "-json", "-mail", smallMail(t), "-demo-fault", fault, "-patience", "0s", "-out", t.TempDir())
+		if r := o.report; o.status != 1 || r.Messages != all-1 || r.Moved != all-1 || r.Failed != 1 || r.Replied != 1 {
+			t.Errorf("%s: status %d, report %+v", fault, o.status, r)
+		}
+		if fault == "cut-message" && !strings.Contains(o.stderr, "1/48 failed: ") || !strings.Contains(o.stderr, "\n47/47 ") && !strings.Contains(o.stderr, "\n48/48 ") {
+			t.Errorf("%s: the failed message is not counted:\n%s", fault, o.stderr)
+		}
+	}
+}
+
+// When the work ends early, what is complete is filed away: the next run does not begin with it again.
+func TestCompleteMessagesAreFiledWhenTheWorkEnds(t *testing.T) {
+	t.Parallel()
+	t.Run("server gone", func(t *testing.T) {
+		t.Parallel()
+		r := mailfetch(t, nil, "-json", "-mail", smallMail(t), "-demo-fault", "lost-midway", "-patience", "0s", "-out", t.TempDir()).report
+		if r.Messages != 3 || r.MarkedRead != 3 || r.Moved != 3 || r.Failed != 3 || len(r.Errors) != 3 || !strings.Contains(r.Errors[2], "and 2 before it") {
+			t.Errorf("report: %+v", r)
+		}
+	})
+	t.Run("folder fails", func(t *testing.T) {
+		t.Parallel()
+		out := t.TempDir()
+		if err := os.WriteFile(filepath.Join(out, "attachments"), nil, 0o600); err != nil { // where a folder should be
+			t.Fatal(err)
+		}
+		r := mailfetch(t, nil, "-json", "-mail", smallMail(t), "-out", out).report
+		if r.OK || r.Messages == 0 || r.Moved != r.Messages || len(r.Errors) != 1 || !strings.Contains(r.Errors[0], "name another with -out") {
+			t.Errorf("report: %+v", r)
+		}
+	})
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		r := mailfetch(t, nil, "-json", "-mail", smallMail(t), "-demo-fault", "blocked-midway", "-out", t.TempDir()).report
+		if r.Messages == 0 || r.Moved != 0 || len(r.Errors) != 1 {
+			t.Errorf("report: %+v", r)
+		}
+	})
+}
+
+func TestFullDiskSaysWhatToDo(t *testing.T) {
+	err := &fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
+	for _, want := range []string{"make room", "-out", "still in the inbox"} {
+		if got := diskAdvice(fmt.Errorf("attachment: %w", err)); !strings.Contains(got, want) {
+			t.Errorf("%q is missing in %q", want, got)
+		}
+	}
+	if got := diskAdvice(errors.New("ews: unavailable")); got != "" {
+		t.Errorf("advice about the disk for an error of the server: %q", got)
 	}
 }
 

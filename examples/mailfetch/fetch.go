@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"syscall"
 
 	"github.com/ewsmail/ewsmail/ews"
 )
@@ -27,7 +31,12 @@ func (p *program) list(ctx context.Context, mailbox *ews.Mailbox) ([]*ews.Messag
 	return list, nil
 }
 
-// fetch writes the messages and their attachments to files, and returns those that are completely on the disk.
+// inARow is how many messages one after the other may fail as if the server were gone, before it is taken to be gone. Fewer
+// are those messages' failure: one that always breaks the connection must not keep the others from being fetched for good.
+const inARow = 3
+
+// fetch writes the messages and their attachments to files, and returns those that are completely on the disk, also with the
+// error that ended the work early.
 func (p *program) fetch(ctx context.Context, mailbox *ews.Mailbox, list []*ews.Message, out *outDir) ([]*ews.Message, error) {
 	var total int64
 	for _, msg := range list {
@@ -37,27 +46,65 @@ func (p *program) fetch(ctx context.Context, mailbox *ews.Mailbox, list []*ews.M
 	defer bar.end()
 
 	var fetched []*ews.Message
+	var end error
+	row := 0
+loop:
 	for i, msg := range list {
 		bar.start(msg.Size)
 		name := fmt.Sprintf("%04d-%s", i+1, slug(msg.Subject))
 		it, err := p.fetchMessage(ctx, mailbox, msg, name, out, bar)
 		switch {
 		case err == nil:
+			row = 0
 			fetched = append(fetched, msg)
 			p.add(it)
 			bar.message(msg.Size, fmt.Sprintf("%s, attachments: %d, %s", size(it.Bytes), len(it.Attachments), title(it.Subject)))
 		case errors.Is(err, ews.ErrNotFound):
 			// Somebody moved or deleted it since it was listed.
 			bar.message(msg.Size, fmt.Sprintf("gone meanwhile: %s", title(msg.Subject)))
-		case concernsOneMessage(err):
+		case ctx.Err() == nil && (concernsOneMessage(err) || maybeOneMessage(err)):
 			p.report.Failed++
+			if row++; concernsOneMessage(err) {
+				row = 0 // the server is there, and says so
+			} else if row == inARow {
+				end = fmt.Errorf("message %q, and %d before it: %w", title(msg.Subject), inARow-1, err)
+				break loop
+			}
 			bar.clear()
 			p.fail(fmt.Errorf("message %q: %w", title(msg.Subject), err))
+			bar.message(msg.Size, "failed: "+title(msg.Subject))
 		default:
-			return nil, fmt.Errorf("message %q: %w", title(msg.Subject), err)
+			end = fmt.Errorf("message %q: %w%s", title(msg.Subject), err, diskAdvice(err))
+			break loop
 		}
 	}
-	return fetched, out.sync()
+	if err := out.sync(); err != nil {
+		return nil, both(end, fmt.Errorf("-out: %w%s", err, diskAdvice(err)))
+	}
+	return fetched, end
+}
+
+// maybeOneMessage tells errors that may be the message's as well as the server's.
+func maybeOneMessage(err error) bool {
+	return errors.Is(err, ews.ErrUnavailable) || errors.Is(err, ews.ErrBadResponse)
+}
+
+// refusesAll tells errors after which every further request is in vain.
+func refusesAll(err error) bool {
+	return errors.Is(err, ews.ErrEWSBlocked) || errors.Is(err, ews.ErrUnauthorized) || needsSignIn(err)
+}
+
+// diskAdvice is what to do about an error of the folder for mail, "" for other errors.
+func diskAdvice(err error) string {
+	const then = ", then run it again: what is not in its files yet is still in the inbox"
+	diskFull := runtime.GOOS == "windows" && errors.Is(err, syscall.Errno(112)) // ERROR_DISK_FULL
+	switch {
+	case diskFull, errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "; make room or name another folder with -out" + then
+	case errors.As(err, new(*fs.PathError)), errors.As(err, new(*os.LinkError)):
+		return "; see to the folder or name another with -out" + then
+	}
+	return ""
 }
 
 // concernsOneMessage tells a message that the server cannot deliver from a server that delivers nothing.
@@ -96,32 +143,29 @@ func (p *program) fetchMessage(ctx context.Context, mailbox *ews.Mailbox, msg *e
 	return it, nil
 }
 
-// downloads is how often a download is begun. The library repeats requests by itself, but not once bytes have been handed
-// out: only the receiver can start over.
+// downloads is how often a download is begun. The library repeats requests by itself, for as long as -patience says, but not
+// once bytes have been handed out: only the receiver can start over.
 const downloads = 3
 
 // download streams what open gives into a file, from the start again when the connection is lost half way.
 func (p *program) download(ctx context.Context, out *outDir, name string, bar *progress, open func() (io.ReadCloser, error)) (savedFile, error) {
 	for try := 1; ; try++ {
-		saved, err := p.save(out, name, bar, open)
+		r, err := open()
+		if err != nil {
+			return savedFile{}, err
+		}
+		var src io.Reader = r
+		if bar != nil {
+			src = io.TeeReader(r, bar)
+		}
+		saved, err := out.save(name, src)
+		r.Close()
 		var t interface{ Temporary() bool }
 		if err == nil || try == downloads || ctx.Err() != nil || !errors.As(err, &t) || !t.Temporary() {
 			return saved, err
 		}
 		p.log.WarnContext(ctx, "download cut, starting over", "file", name, "error", err)
 	}
-}
-
-func (p *program) save(out *outDir, name string, bar *progress, open func() (io.ReadCloser, error)) (savedFile, error) {
-	r, err := open()
-	if err != nil {
-		return savedFile{}, err
-	}
-	defer r.Close()
-	if bar == nil {
-		return out.save(name, r)
-	}
-	return out.save(name, io.TeeReader(r, bar))
 }
 
 func (p *program) add(it item) {

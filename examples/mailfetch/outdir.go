@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // outDir is the folder the mail is written to. A file appears under its name only when it is complete and on the disk:
@@ -40,13 +41,41 @@ func openOut(dir string) (*outDir, error) {
 	if err != nil {
 		return nil, err
 	}
+	removeStale(root)
 	// Each run has its own, so that two at once do not meet.
-	tmp, err := os.MkdirTemp(dir, ".unfinished-")
+	tmp, err := os.MkdirTemp(dir, unfinished)
 	if err != nil {
 		root.Close()
 		return nil, err
 	}
 	return &outDir{root: root, partial: filepath.Base(tmp), dirs: map[string]bool{}}, nil
+}
+
+const unfinished = ".unfinished-"
+
+// stale is how long nothing must have been written to an unfinished file before its run is taken for dead. A run that was
+// only slow makes its folder anew, see write, and starts that one download over.
+const stale = time.Hour
+
+// removeStale removes what runs left behind that were killed. What cannot be removed stays: it is in nobody's way.
+func removeStale(root *os.Root) {
+	dirs, _ := fs.Glob(root.FS(), unfinished+"[0-9]*")
+	for _, dir := range dirs {
+		info, err := root.Lstat(dir)
+		if err != nil || !info.IsDir() {
+			continue
+		}
+		newest := info.ModTime()
+		files, _ := fs.ReadDir(root.FS(), dir)
+		for _, f := range files {
+			if info, err := f.Info(); err == nil && info.ModTime().After(newest) {
+				newest = info.ModTime()
+			}
+		}
+		if time.Since(newest) > stale {
+			_ = root.RemoveAll(dir)
+		}
+	}
 }
 
 // Close removes what was not finished.
@@ -75,7 +104,13 @@ func (o *outDir) save(name string, src io.Reader) (savedFile, error) {
 }
 
 func (o *outDir) write(tmp string, src io.Reader) (savedFile, error) {
-	f, err := o.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	const flags = os.O_CREATE | os.O_EXCL | os.O_WRONLY
+	f, err := o.root.OpenFile(tmp, flags, 0o600)
+	if errors.Is(err, fs.ErrNotExist) { // another run took this one for dead
+		if err = o.root.MkdirAll(o.partial, 0o700); err == nil {
+			f, err = o.root.OpenFile(tmp, flags, 0o600)
+		}
+	}
 	if err != nil {
 		return savedFile{}, err
 	}

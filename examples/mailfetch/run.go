@@ -138,11 +138,13 @@ func (p *program) job(ctx context.Context) (err error) {
 		return err
 	}
 	fetched, err := p.fetch(ctx, mailbox, list, out)
-	if err != nil {
+	switch {
+	case p.readOnly || len(fetched) == 0:
 		return err
-	}
-	if p.readOnly || len(fetched) == 0 {
-		return nil
+	case err != nil && (ctx.Err() != nil || refusesAll(err)):
+		return err
+	case err != nil: // what is complete is filed away, or the next run would get no further than this one
+		return both(err, p.file(ctx, mailbox, fetched))
 	}
 
 	// 4. An answer, and everything filed away.

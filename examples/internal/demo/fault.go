@@ -44,6 +44,12 @@ var faults = []fault{
 	{name: "cut-passing", begin: func(t *Tenant) {
 		t.Exchange.Fault(ewstest.Fault{Match: readsMIME, After: 3, Times: 2, Do: ewstest.CutBody(1500)})
 	}},
+	{name: "cut-message", begin: func(t *Tenant) { // the oldest one, always
+		if items := t.Inbox.Items("inbox"); len(items) > 0 {
+			oldest := func(r *ewstest.Request) bool { return readsMIME(r) && strings.Contains(string(r.Body), items[0].ID) }
+			t.Exchange.Fault(ewstest.Fault{Match: oldest, Times: -1, Do: ewstest.CutBody(300)})
+		}
+	}},
 	{name: "cut-attachment", begin: always("GetAttachment", ewstest.CutBody(900))},
 	{name: "blocked", begin: always("", ewstest.Blocked())},
 	{name: "blocked-midway", begin: func(t *Tenant) {
@@ -52,6 +58,9 @@ var faults = []fault{
 	{name: "busy", begin: always("", ewstest.BusyFault(5*time.Minute))},
 	{name: "busy-passing", begin: twice("GetItem", ewstest.BusyFault(200*time.Millisecond))},
 	{name: "unavailable", begin: always("", ewstest.Busy503(""))},
+	{name: "lost-midway", begin: func(t *Tenant) {
+		t.Exchange.Fault(ewstest.Fault{Match: readsMIME, After: 3, Times: -1, Do: ewstest.CutBody(100)})
+	}},
 	{name: "unauthorized", begin: always("", ewstest.Unauthorized(ewstest.ErrTokenInvalid))},
 	{name: "unauthorized-passing", begin: func(t *Tenant) {
 		t.Exchange.Fault(ewstest.Fault{Op: "GetItem", Do: ewstest.Unauthorized(ewstest.ErrTokenExpired)})
