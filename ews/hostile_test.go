@@ -285,9 +285,20 @@ func TestHostile(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer c.Close()
-				cost := costOf()
-				err = call(t.Context(), c.Own())
-				heap, cpu := cost()
+				var heap int64
+				var cpu time.Duration
+				for range 3 { // processor time is not the program's alone on a machine that does other things: the best of three counts
+					cost := costOf()
+					err = call(t.Context(), c.Own())
+					h, used := cost()
+					heap = max(heap, h)
+					if cpu == 0 || used < cpu {
+						cpu = used
+					}
+					if cpu <= maxCPU || raceEnabled {
+						break
+					}
+				}
 				t.Logf("%5.1f MiB, %v: %.300s", float64(heap)/(1<<20), cpu, fmt.Sprint(err))
 				if heap > maxHeap {
 					t.Errorf("heap grew by %d MiB", heap>>20)
