@@ -372,7 +372,7 @@ func TestParseKey(t *testing.T) {
 		hexText[1:]: "63 hexadecimal digits", hexText + "0": "65 hexadecimal digits", hexText[32:]: "32 hexadecimal digits",
 		b64[1:]: "looks like base64", "q80BAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR": "looks like base64", "q80BAgMEBQYHCAkKCwwNDg==": "looks like base64",
 		"nokey.hex": "name of a file", "my key.pem": "name of a file", "keys/helpdesk": "name of a file", `keys\helpdesk`: "name of a file",
-		"x": "too short", "12345": "too short",
+		"/nop": "name of a file", "k.hex": "name of a file", "x": "too short", "12345": "too short",
 	} {
 		_, err := tokenstore.ParseKey(text)
 		require.ErrorContains(t, err, "the encryption key ", text)

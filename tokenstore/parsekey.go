@@ -60,14 +60,14 @@ const minPassphrase = 6
 // noPassphrase says what text seems to have been meant as, other than a passphrase, or "".
 func noPassphrase(text string) string {
 	switch {
-	case len(text) < minPassphrase:
-		return fmt.Sprintf("is too short: give 32 bytes as hex (openssl rand -hex 32), a key file, or a passphrase of %d characters or more", minPassphrase)
 	case len(text) >= KeySize && strings.Trim(text, "0123456789abcdefABCDEF") == "":
 		return fmt.Sprintf("is %d hexadecimal digits where a key has %d: copy it again", len(text), 2*KeySize)
 	case looksLikeBase64Key(text):
 		return fmt.Sprintf("looks like base64, but is not that of %d bytes: copy it again", KeySize)
 	case looksLikePath(text):
 		return "looks like the name of a file, but no such file is there: check the path"
+	case len(text) < minPassphrase:
+		return fmt.Sprintf("is too short: give 32 bytes as hex (openssl rand -hex 32), a key file, or a passphrase of %d characters or more", minPassphrase)
 	}
 	return ""
 }
