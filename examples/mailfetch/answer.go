@@ -13,15 +13,16 @@ import (
 
 const answerText = "Thank you, your message has arrived and is being looked at.\n\n(This answer was written by a program: ewsmail's mailfetch example.)\n"
 
-// answer answers one of the fetched messages in its thread.
-func (p *program) answer(ctx context.Context, mailbox *ews.Mailbox, fetched []*ews.Message) error {
+// answer answers one of the fetched messages in its thread. With an error it returns the message that waits for an answer
+// still, if it came to choosing one.
+func (p *program) answer(ctx context.Context, mailbox *ews.Mailbox, fetched []*ews.Message) (waiting ews.ItemID, err error) {
 	msg, err := p.choose(ctx, mailbox, fetched)
 	if err != nil {
-		return fmt.Errorf("answer: %w", err)
+		return waiting, fmt.Errorf("answer: %w", err)
 	}
 	if msg == nil {
 		p.say("nothing to answer: no message was written by a person who can be answered")
-		return nil
+		return waiting, nil
 	}
 	// The marker is the message's own, so that a run that was interrupted before it could file the message away does not
 	// answer it again.
@@ -29,17 +30,17 @@ func (p *program) answer(ctx context.Context, mailbox *ews.Mailbox, fetched []*e
 	if msg.SearchKey == "" {
 		marker = "" // a random one
 	} else if sent, err := mailbox.FindSent(ctx, nil, marker); err != nil {
-		return fmt.Errorf("answer: %w", err)
+		return msg.ID, fmt.Errorf("answer: %w", err)
 	} else if !sent.IsZero() {
 		p.say("already answered by an earlier run: %s", title(msg.Subject))
-		return nil
+		return waiting, nil
 	}
 	if _, err := mailbox.Reply(ctx, msg.ID, &ews.Answer{Body: ews.Body{Text: answerText}, Marker: marker}); err != nil {
-		return fmt.Errorf("answer %q: %w", title(msg.Subject), err)
+		return msg.ID, fmt.Errorf("answer %q: %w", title(msg.Subject), err)
 	}
 	p.report.Replied++
 	p.say("answered %s: %s", oneLine(answerTo(msg).Email), title(msg.Subject))
-	return nil
+	return waiting, nil
 }
 
 // candidates is how many messages' headers are read, at most, in search of one to answer.

@@ -132,6 +132,13 @@ func TestCompleteMessagesAreFiledWhenTheWorkEnds(t *testing.T) {
 			t.Errorf("report: %+v", r)
 		}
 	})
+	t.Run("answer fails", func(t *testing.T) {
+		t.Parallel()
+		r := mailfetch(t, nil, "-json", "-mail", smallMail(t), "-demo-fault", "no-send", "-out", t.TempDir()).report
+		if r.OK || r.Replied != 0 || r.Messages == 0 || r.Moved != r.Messages-1 || len(r.Errors) != 1 {
+			t.Errorf("report: %+v", r)
+		}
+	})
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		r := mailfetch(t, nil, "-json", "-mail", smallMail(t), "-demo-fault", "blocked-midway", "-out", t.TempDir()).report

@@ -179,7 +179,7 @@ func TestWrongRegistration(t *testing.T) {
 		{"scope unknown", map[string]string{"scope": "EWS.AccesAsUser.All,offline_access"}, []string{"-scope: ", `"EWS.AccesAsUser.All"`, "EWS.AccessAsUser.All,offline_access"}},
 		{"scope with quotes inside", map[string]string{"scope": `EWS."Access`}, []string{"-scope: "}},
 		{"redirect URL http", map[string]string{"redirect-url": "http://helpdesk.example/callback"}, []string{"-redirect-url: ", "give http://localhost"}},
-		{"redirect URL https", map[string]string{"redirect-url": "https://localhost/cb"}, []string{"-redirect-url: ", "over http", "give http://localhost"}},
+		{"redirect URL https", map[string]string{"redirect-url": "https://localhost/cb"}, []string{"-redirect-url: ", "no http address of this machine", "give http://localhost"}},
 		{"redirect URL empty", map[string]string{"redirect-url": ""}, []string{"-redirect-url: ", "give http://localhost"}},
 		{"scope of Graph", map[string]string{"scope": "https://graph.microsoft.com/Mail.Read offline_access"}, []string{"-scope: ", "Microsoft Graph", "give EWS.AccessAsUser.All,offline_access"}},
 		{"mailbox list", map[string]string{"mailbox": "a@b.example, c@d.example"}, []string{"-mailbox: ", "write it like"}},

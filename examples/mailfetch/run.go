@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -147,11 +148,13 @@ func (p *program) job(ctx context.Context) (err error) {
 		return both(err, p.file(ctx, mailbox, fetched))
 	}
 
-	// 4. An answer, and everything filed away.
-	if err := p.answer(ctx, mailbox, fetched); err != nil {
+	// 4. An answer, and everything filed away. What could not be answered stays in the inbox.
+	waiting, err := p.answer(ctx, mailbox, fetched)
+	if err != nil && (ctx.Err() != nil || refusesAll(err)) {
 		return err
 	}
-	return p.file(ctx, mailbox, fetched)
+	fetched = slices.DeleteFunc(fetched, func(msg *ews.Message) bool { return msg.ID.ID == waiting.ID })
+	return both(err, p.file(ctx, mailbox, fetched))
 }
 
 // retry is how long a call keeps trying. The library's default suits a daemon; in front of a person a minute is long.

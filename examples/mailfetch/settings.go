@@ -204,7 +204,7 @@ func (s *settings) checkRegistration(told map[string]bool) []error {
 	}
 	if u, err := url.Parse(s.redirectURL); err != nil || u.Scheme != "http" || !loopback(u.Hostname()) {
 		told["RedirectURL"] = true
-		wrong = append(wrong, fmt.Errorf("-redirect-url: %.80q is not on this machine, where mailfetch itself waits for the browser, over http; register and give http://localhost", oneLine(s.redirectURL)))
+		wrong = append(wrong, fmt.Errorf("-redirect-url: %.80q is no http address of this machine, where mailfetch itself waits for the browser; register and give http://localhost", oneLine(s.redirectURL)))
 	}
 	told["Resource"] = true // it is the endpoint, which is told below in better words
 	var problems *azureoauth.ConfigError
