@@ -78,7 +78,7 @@ func (r *ring) Delete(service, user string) error {
 	return nil
 }
 
-func open(t *testing.T, r *ring) *keyringstore.Store {
+func open(t testing.TB, r *ring) *keyringstore.Store {
 	t.Helper()
 	if r.entries == nil {
 		r.entries = make(map[string]string)
@@ -155,6 +155,34 @@ func TestDamagedEntries(t *testing.T) {
 		}
 		r.entries[name] = text
 	}
+}
+
+// Whatever a keyring entry holds, it is read as the record it was, or refused.
+func FuzzEntry(f *testing.F) {
+	r := &ring{}
+	s := open(f, r)
+	_, err := s.Put(f.Context(), "a", tokenstore.Record{Data: []byte("data")})
+	require.NoError(f, err)
+	const main = "test/k:a"
+	for _, text := range []string{r.entries[main], "", "tokenstore 1 v a 0 x ", "tokenstore 1 v b 99 x ", "tokenstore 1 v a -1 x y"} {
+		f.Add(text)
+	}
+	require.NotEmpty(f, r.entries[main])
+	f.Fuzz(func(t *testing.T, text string) {
+		r.entries[main] = text
+		got, err := s.Get(t.Context(), "a")
+		if err != nil {
+			require.ErrorIs(t, err, tokenstore.ErrCorrupt)
+			require.Empty(t, got)
+			_, err = s.Put(t.Context(), "a", tokenstore.Record{Data: []byte("x")})
+			require.Error(t, err)
+			require.Equal(t, text, r.entries[main], "what cannot be read is not written over")
+			return
+		}
+		require.NotEmpty(t, got.Version)
+		_, err = s.Put(t.Context(), "a", tokenstore.Record{Data: got.Data, Version: got.Version})
+		require.NoError(t, err)
+	})
 }
 
 func TestUnavailable(t *testing.T) {
