@@ -189,8 +189,12 @@ func (s *Source) hold(st *state, tok *oauth2.Token, now time.Time) *held {
 	return h
 }
 
-// NewSource returns a source of the tokens in the store's record of that key. It does no I/O, unless Watch is set. Close it when done.
+// NewSource returns a source of the tokens in the store's record of that key. It does no I/O, unless Watch is set. Close it when done. It
+// panics without a store or a refresher, rather than when the first token expires.
 func NewSource(s Store, key string, r Refresher, o *SourceOptions) *Source {
+	if s == nil || r == nil {
+		panic("tokenstore: NewSource needs a store and a refresher")
+	}
 	src := &Source{
 		store: s, key: key, refresher: r, opts: o.withDefaults(),
 		turn: make(chan struct{}, 1), quit: make(chan struct{}), unfollow: func() {},

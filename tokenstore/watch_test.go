@@ -72,6 +72,11 @@ func TestSourceWatch(t *testing.T) {
 	}
 }
 
+func TestNewSourceWithoutRefresher(t *testing.T) {
+	require.Panics(t, func() { tokenstore.NewSource(tokenstore.NewMemoryStore(), mailbox, nil, nil) })
+	require.Panics(t, func() { tokenstore.NewSource(nil, mailbox, refreshFunc(nil), nil) })
+}
+
 // A store that fails for a while is asked less often, and no change is lost.
 func TestWatchByPolling(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -34,8 +34,10 @@ import (
 
 // Options adjusts a [Store]; nil means defaults.
 type Options struct {
-	Table  string // default "oauth_tokens"
-	Schema string // PostgreSQL schema, MySQL database, or attached SQLite database; default: the connection's. Migrate does not create it
+	Table string // default "oauth_tokens"
+	// Schema is the PostgreSQL schema, MySQL database or attached SQLite database; default: the connection's. Migrate does not create
+	// it. Locks go by the names given here: all instances must give the same, not one of them the default's name.
+	Schema string
 	// MaxLocks bounds the locks held at the same time, each of which takes a connection of the pool. Default: half of the pool's
 	// MaxOpenConns, or 16 if that is unlimited. Further lockers queue.
 	MaxLocks int
