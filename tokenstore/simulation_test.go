@@ -269,11 +269,14 @@ func TestRefreshTokenEndIsAnnounced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &idp{}
 		start := time.Now()
+		var mu sync.Mutex // an attempt is over for its callers before its last callback is
 		var announced []time.Time
 		src := signedIn(t, tokenstore.NewMemoryStore(), p, &tokenstore.SourceOptions{OnExpiring: func(_ context.Context, e tokenstore.Expiring) {
 			if e.What != "refresh token" || !e.At.Equal(start.Add(90*days)) || e.Key != mailbox {
 				t.Errorf("announced %+v", e)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			announced = append(announced, time.Now())
 		}})
 		p.answer = func(int) error { return errUnavailable } // for three months
@@ -281,6 +284,8 @@ func TestRefreshTokenEndIsAnnounced(t *testing.T) {
 			_, _ = src.Token(t.Context())
 			time.Sleep(time.Hour)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if len(announced) < 13 || len(announced) > 15 || announced[0].Sub(start) > 77*days {
 			t.Fatalf("announced %d times, first %v", len(announced), announced[0].Sub(start))
 		}
