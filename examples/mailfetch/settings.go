@@ -63,6 +63,9 @@ full of mail. With one it does the very same against a real tenant:
   mailfetch -client-id ID -client-secret file:secret.txt -auth-url URL -token-url URL \
             -endpoint https://outlook.office365.com/EWS/Exchange.asmx -store tokens -key file:key.hex -out mail
 
+Each flag of the registration, -store, -key and -out can be an environment variable: -client-id is MAILFETCH_CLIENT_ID.
+The exit status is 0 if everything worked, 1 if something failed, 2 if the settings are wrong.
+
 `
 
 // errHelp: the usage was asked for and printed.
@@ -85,7 +88,7 @@ func parse(args []string, env func(string) string, stderr io.Writer) (*settings,
 	f.BoolVar(&s.public, "public", false, "the registration is a public client: it has no secret")
 
 	f.StringVar(&s.store, "store", "", "`folder` for the encrypted tokens; without it the next run signs in again")
-	f.StringVar(&s.key, "key", "", "encryption `key` of -store: 32 bytes as hex or base64, a key file, or a passphrase; better as MAILFETCH_KEY")
+	f.StringVar(&s.key, "key", "", "encryption `key` of -store: 32 bytes as hex or base64, a key file, or a passphrase (file:PATH and pass:TEXT say which); better as MAILFETCH_KEY")
 
 	f.StringVar(&s.out, "out", "", "`folder` for the mail; default: a new temporary one")
 	f.IntVar(&s.limit, "limit", 0, "fetch at most this many messages; 0: all")
