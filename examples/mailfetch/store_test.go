@@ -128,7 +128,7 @@ func TestTokensStayWithTheirTenant(t *testing.T) {
 		for k, v := range set {
 			values[k] = v
 		}
-		o := mailfetchWithPerson(t, nil, flags(values, "-json", "-store", store, "-key", "correct horse battery staple", "-out", t.TempDir())...).mustSucceed(t)
+		o := mailfetchWithPerson(t, nil, flags(values, "-json", "-store", store, "-key", hexKey, "-out", t.TempDir())...).mustSucceed(t)
 		return o.report.SignIns
 	}
 	const scope = "EWS.AccessAsUser.All,offline_access"
