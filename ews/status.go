@@ -348,7 +348,7 @@ func (x *exchange) damaged(err error) *Error {
 		return e
 	case x.body.gz != nil && isGzipError(err):
 		return &Error{kind: ErrUnavailable, verdict: verdictRetry, cause: err, what: "the packed answer is damaged"}
-	case errors.As(err, &syntax) && syntax.Offset < headBytes && !bytes.Contains(x.body.head, []byte("Envelope")):
+	case errors.As(err, &syntax) && syntax.Offset < headBytes && !bytes.Contains(x.body.head[:min(len(x.body.head), int(syntax.Offset))], []byte("Envelope")):
 		return &Error{kind: ErrEndpoint, cause: err, what: "the answer is no XML", hint: "check Config.Endpoint and what stands in front of Exchange"}
 	}
 	return &Error{kind: ErrBadResponse, cause: err, what: "the answer cannot be read"}
