@@ -53,6 +53,8 @@ func rings(t testing.TB) map[string]*tokenstore.Keyring {
 }
 
 // Each bit of a record flipped, each byte of its end missing, and bytes added: never opened.
+//
+// Case 62: every kind of damage has its error.
 func TestEnvelopeDamage(t *testing.T) {
 	for name, ring := range rings(t) {
 		t.Run(name, func(t *testing.T) {
@@ -183,6 +185,7 @@ func TestPassphraseFindsItsSalt(t *testing.T) {
 	require.ErrorContains(t, err, "passphrase-"+salt("a")[:8])
 }
 
+// Case 63: keys rotate with overlap.
 func TestRewrap(t *testing.T) {
 	ctx := t.Context()
 	m := tokenstore.NewMemoryStore()

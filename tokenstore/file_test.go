@@ -19,6 +19,7 @@ func unixOnly(t *testing.T) {
 	}
 }
 
+// Case 61: files 0600 in directories 0700.
 func TestFileModes(t *testing.T) {
 	unixOnly(t)
 	dir := filepath.Join(t.TempDir(), "a", "b")
@@ -45,6 +46,7 @@ func TestFileModes(t *testing.T) {
 	require.Equal(t, 3, files, "the record, its lock, the writers' lock")
 }
 
+// Case 61: looser permissions and symbolic links are refused.
 func TestFileStoreRefusesWhatOthersCanReach(t *testing.T) {
 	unixOnly(t)
 	ctx := t.Context()
@@ -180,6 +182,7 @@ func TestFileStoreSurvivesItsDirectory(t *testing.T) {
 	require.NoError(t, err, "and is used again once it is back")
 }
 
+// Case 62: nothing stands in clear on disk.
 func TestNoTokenBytesInFiles(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "tokens")
 	files, err := tokenstore.NewFileStore(dir, nil)

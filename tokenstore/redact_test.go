@@ -19,6 +19,8 @@ import (
 )
 
 // Nothing this package prints holds a secret, whatever verb or logger is used.
+//
+// Case 59 for this package.
 func TestNothingPrintsSecrets(t *testing.T) {
 	key, err := tokenstore.NewKey("", []byte("CANARY-key-CANARY-key-CANARY-key"))
 	require.NoError(t, err)

@@ -279,3 +279,40 @@ func TestCloseWaits(t *testing.T) {
 		require.ErrorIs(t, slow.Close(ctx), context.DeadlineExceeded)
 	})
 }
+
+// Case 51: a process dies between the exchange and the save. What it leaves behind is the old record; at a server that accepts spent
+// tokens the next start goes on, at one that revokes them it reports that somebody must sign in, and the record is kept.
+func TestCrashBetweenExchangeAndSave(t *testing.T) {
+	for _, lenient := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &idp{lenient: lenient}
+			f := &faulty{Store: tokenstore.NewMemoryStore()}
+			src := signedIn(t, f, p, nil)
+			time.Sleep(2 * time.Hour)
+			puts := 0
+			f.beforePut = func() error { // the intent is written, the tokens never are
+				if puts++; puts > 1 {
+					return errors.New("crashed")
+				}
+				return nil
+			}
+			_, _ = src.Token(t.Context())
+			require.Equal(t, 1, p.count())
+
+			left, err := f.Store.Get(t.Context(), mailbox)
+			require.NoError(t, err)
+			disk := tokenstore.NewMemoryStore() // what the next start finds; the dead process's lock went with it
+			_, err = disk.Put(t.Context(), mailbox, tokenstore.Record{Data: left.Data})
+			require.NoError(t, err)
+			next := newSource(t, disk, p, nil)
+			tok, err := next.Token(t.Context())
+			if lenient {
+				require.NoError(t, err)
+				require.Equal(t, "CANARY-access-3", tok.AccessToken)
+				return
+			}
+			require.ErrorIs(t, err, tokenstore.ErrNeedsSignIn)
+			require.Contains(t, rawRecord(t, disk), "CANARY-refresh-1", "the record is kept")
+		})
+	}
+}

@@ -70,6 +70,8 @@ func TestSourceFirstRun(t *testing.T) {
 }
 
 // A sign-in elsewhere is seen without a restart and without a request.
+//
+// Case 53: what another instance stored is looked at before anything is given up.
 func TestSourceSeesSignInElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := &idp{}, tokenstore.NewMemoryStore()
@@ -166,6 +168,7 @@ func TestSourceSavesBeforeHandingOut(t *testing.T) {
 	})
 }
 
+// Case 50: the exchange succeeds and the save fails.
 func TestSourceSaveFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &idp{}
@@ -212,6 +215,7 @@ func TestSourceCloseSaves(t *testing.T) {
 	})
 }
 
+// Case 53, its other half: nobody else has renewed the tokens, so the refusal counts.
 func TestSourceRefusedIsMarkedNotDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, s := &idp{}, tokenstore.NewMemoryStore()

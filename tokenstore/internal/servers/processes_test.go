@@ -331,6 +331,8 @@ func prepare(t *testing.T, s spec, p *strictIdP) tokenstore.Store {
 }
 
 // TestProcesses lets 8 processes of 100 goroutines each find the token expired at the same moment, again and again.
+//
+// Case 52: processes that refresh at the same time make one request.
 func TestProcesses(t *testing.T) {
 	const rounds = 50
 	for name, start := range startAll(t) {
