@@ -75,7 +75,7 @@
 //	EmptyFolder                          Do
 //	EndSearchSession                     Do
 //	ExecuteSearch                        Do
-//	ExpandDL                             Do
+//	ExpandDL                             Mailbox.ExpandDL, Mailbox.ExpandPrivateDL
 //	ExportItems                          Do
 //	FindAvailableMeetingTimes            Do
 //	FindConversation                     Do
@@ -140,7 +140,7 @@
 //	RemoveImContactFromGroup             Do
 //	RemoveImGroup                        Do
 //	ReportMessage                        Do
-//	ResolveNames                         Do
+//	ResolveNames                         Mailbox.ResolveNames
 //	SearchMailboxes                      Do
 //	SendItem                             Mailbox.Send
 //	SetHoldOnMailboxes                   Do

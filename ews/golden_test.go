@@ -44,6 +44,8 @@ var answers = map[string]string{
 	"Subscribe":           `<m:SubscriptionId>S1</m:SubscriptionId><m:Watermark>W1</m:Watermark>`,
 	"Unsubscribe":         ``,
 	"GetEvents":           `<m:Notification><t:SubscriptionId>S1</t:SubscriptionId><t:MoreEvents>false</t:MoreEvents><t:StatusEvent><t:Watermark>W2</t:Watermark></t:StatusEvent></m:Notification>`,
+	"ResolveNames":        `<m:ResolutionSet TotalItemsInView="0" IncludesLastItemInRange="true"/>`,
+	"ExpandDL":            `<m:DLExpansion TotalItemsInView="0" IncludesLastItemInRange="true"/>`,
 	"GetStreamingEvents":  `<m:ConnectionStatus>OK</m:ConnectionStatus>`,
 }
 
@@ -257,6 +259,22 @@ var requests = []struct {
 			}
 		}
 		return nil
+	}},
+	{"directory", func(ctx context.Context, c *ews.Client) error {
+		_, _, err := c.Own().ResolveNames(ctx, "/o=First/cn=Recipients/cn=ann", ews.ResolveDirectory)
+		return err
+	}},
+	{"contacts-shared", func(ctx context.Context, c *ews.Client) error {
+		_, _, err := c.Shared("support@example.com").ResolveNames(ctx, "Ann & Bob", ews.ResolveBoth)
+		return err
+	}},
+	{"public", func(ctx context.Context, c *ews.Client) error {
+		_, _, err := c.Own().ExpandDL(ctx, "desk@example.com")
+		return err
+	}},
+	{"private", func(ctx context.Context, c *ews.Client) error {
+		_, _, err := c.Own().ExpandPrivateDL(ctx, ews.ItemID{ID: "I1", ChangeKey: "K1"})
+		return err
 	}},
 	{"forward", func(ctx context.Context, c *ews.Client) error {
 		_, err := c.Own().Forward(ctx, ews.ItemID{ID: "I1", ChangeKey: "K1"}, &ews.Answer{To: []ews.Address{{Email: "ann@example.com"}}, Marker: "marker-6"})
