@@ -52,7 +52,7 @@
 //	AddTag                               Do
 //	ApplyConversationAction              Do
 //	ArchiveItem                          Do
-//	ConvertId                            Do
+//	ConvertId                            Mailbox.ConvertIDs
 //	CopyFolder                           Do
 //	CopyItem                             Mailbox.Copy
 //	CreateAttachment                     Mailbox.Send
@@ -123,7 +123,7 @@
 //	GetStreamingEvents                   Mailbox.Events, Mailbox.Watch
 //	GetUserAvailability                  Do
 //	GetUserConfiguration                 Do
-//	GetUserOofSettings                   Do
+//	GetUserOofSettings                   Mailbox.OutOfOffice
 //	GetUserPhoto                         Do
 //	GetUserRetentionPolicyTags           Do
 //	HideTag                              Do
@@ -147,7 +147,7 @@
 //	SetImGroup                           Do
 //	SetImListMigrationCompleted          Do
 //	SetTeamMailbox                       Do
-//	SetUserOofSettings                   Do
+//	SetUserOofSettings                   Mailbox.SetOutOfOffice
 //	SetUserPhoto                         Do
 //	StartSearchSession                   Do
 //	Subscribe                            Mailbox.Events, Mailbox.Watch, Mailbox.SubscribePull, Mailbox.SubscribePush

@@ -46,6 +46,9 @@ var answers = map[string]string{
 	"GetEvents":           `<m:Notification><t:SubscriptionId>S1</t:SubscriptionId><t:MoreEvents>false</t:MoreEvents><t:StatusEvent><t:Watermark>W2</t:Watermark></t:StatusEvent></m:Notification>`,
 	"ResolveNames":        `<m:ResolutionSet TotalItemsInView="0" IncludesLastItemInRange="true"/>`,
 	"ExpandDL":            `<m:DLExpansion TotalItemsInView="0" IncludesLastItemInRange="true"/>`,
+	"GetUserOofSettings":  `<t:OofSettings/>`,
+	"SetUserOofSettings":  ``,
+	"ConvertId":           `<m:AlternateId Format="HexEntryId" Id="00"/>`,
 	"GetStreamingEvents":  `<m:ConnectionStatus>OK</m:ConnectionStatus>`,
 }
 
@@ -60,7 +63,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if int64(len(body)) != req.ContentLength {
 		return nil, fmt.Errorf("Content-Length %d, body of %d bytes", req.ContentLength, len(body))
 	}
-	op := operation(body)
+	op := strings.TrimSuffix(operation(body), "Request") // GetUserOofSettingsRequest
 	r.ops = append(r.ops, op)
 	r.bodies = append(r.bodies, string(body))
 	content, ok := answers[op]
@@ -274,6 +277,21 @@ var requests = []struct {
 	}},
 	{"private", func(ctx context.Context, c *ews.Client) error {
 		_, _, err := c.Own().ExpandPrivateDL(ctx, ews.ItemID{ID: "I1", ChangeKey: "K1"})
+		return err
+	}},
+	{"oof", func(ctx context.Context, c *ews.Client) error {
+		_, err := c.Shared("support@example.com").OutOfOffice(ctx)
+		return err
+	}},
+	{"oof", func(ctx context.Context, c *ews.Client) error {
+		return c.Impersonate("support@example.com").SetOutOfOffice(ctx, &ews.OutOfOffice{State: ews.OutOfOfficeScheduled, Audience: ews.KnownOutside,
+			Start: time.Date(2026, 12, 24, 8, 0, 0, 0, time.UTC), End: time.Date(2026, 12, 27, 8, 0, 0, 0, time.UTC), Internal: "away", External: "<p>weg & fort</p>"})
+	}},
+	{"oof-off", func(ctx context.Context, c *ews.Client) error {
+		return c.Shared("support@example.com").SetOutOfOffice(ctx, &ews.OutOfOffice{})
+	}},
+	{"convert", func(ctx context.Context, c *ews.Client) error {
+		_, err := c.Shared("support@example.com").ConvertIDs(ctx, ews.EWSID, ews.HexEntryID, "AAMk+/=")
 		return err
 	}},
 	{"forward", func(ctx context.Context, c *ews.Client) error {
