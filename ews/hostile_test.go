@@ -1,5 +1,3 @@
-//go:build unix
-
 package ews_test
 
 import (
@@ -17,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -329,12 +326,7 @@ func costOf() func() (heap int64, cpu time.Duration) {
 		metrics.Read(s)
 		return int64(s[0].Value.Uint64())
 	}
-	used := func() time.Duration {
-		var u syscall.Rusage
-		syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-	}
-	base, began := read(), used()
+	base, began := read(), cpuTime()
 	done, peak := make(chan bool), make(chan int64)
 	go func() {
 		var most int64
@@ -351,7 +343,7 @@ func costOf() func() (heap int64, cpu time.Duration) {
 		}
 	}()
 	return func() (int64, time.Duration) {
-		cpu := used() - began
+		cpu := cpuTime() - began
 		close(done)
 		return <-peak - base, cpu
 	}
