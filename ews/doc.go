@@ -101,13 +101,13 @@
 //	GetInboxRules                        Do
 //	GetItem                              Mailbox.Message, Mailbox.Messages, Mailbox.MIME
 //	GetLastPrivateCatalogUpdate          Do
-//	GetMailTips                          Do
+//	GetMailTips                          Mailbox.MailTips
 //	GetMeetingInstance                   Do
 //	GetMeetingSpace                      Do
 //	GetMessageTrackingReport             Do
 //	GetNonIndexableItemDetails           Do
 //	GetNonIndexableItemStatistics        Do
-//	GetPasswordExpirationDate            Do
+//	GetPasswordExpirationDate            Mailbox.PasswordExpiration
 //	GetPersona                           Do
 //	GetPhoneCallInformation              Do
 //	GetPrivateCatalogAddIns              Do

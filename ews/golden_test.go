@@ -50,6 +50,12 @@ var answers = map[string]string{
 	"SetUserOofSettings":  ``,
 	"ConvertId":           `<m:AlternateId Format="HexEntryId" Id="00"/>`,
 	"GetStreamingEvents":  `<m:ConnectionStatus>OK</m:ConnectionStatus>`,
+
+	"GetMailTips":               `<m:MailTips/>`,
+	"GetPasswordExpirationDate": `<m:PasswordExpirationDate>2026-12-24T10:00:00Z</m:PasswordExpirationDate>`,
+	"GetServerTimeZones":        `<m:TimeZoneDefinitions/>`,
+	"ExportItems":               `<m:ItemId Id="I1"/><m:Data>QUJD</m:Data>`,
+	"UploadItems":               `<m:ItemId Id="I9" ChangeKey="K1"/>`,
 }
 
 // recorder answers with success and keeps the requests.
@@ -292,6 +298,18 @@ var requests = []struct {
 	}},
 	{"convert", func(ctx context.Context, c *ews.Client) error {
 		_, err := c.Shared("support@example.com").ConvertIDs(ctx, ews.EWSID, ews.HexEntryID, "AAMk+/=")
+		return err
+	}},
+	{"mailtips", func(ctx context.Context, c *ews.Client) error {
+		_, err := c.Shared("support@example.com").MailTips(ctx, "ann@example.com")
+		return err
+	}},
+	{"expiration", func(ctx context.Context, c *ews.Client) error {
+		_, err := c.Own().PasswordExpiration(ctx)
+		return err
+	}},
+	{"expiration-impersonated", func(ctx context.Context, c *ews.Client) error {
+		_, err := c.Impersonate("support@example.com").PasswordExpiration(ctx)
 		return err
 	}},
 	{"forward", func(ctx context.Context, c *ews.Client) error {
