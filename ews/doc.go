@@ -115,7 +115,7 @@
 //	GetRooms                             Do
 //	GetSearchSuggestions                 Do
 //	GetSearchableMailboxes               Do
-//	GetServerTimeZones                   Do
+//	GetServerTimeZones                   Mailbox.TimeZones
 //	GetServiceConfiguration              Do
 //	GetSharingFolder                     Do
 //	GetSharingMetadata                   Do

@@ -312,6 +312,14 @@ var requests = []struct {
 		_, err := c.Impersonate("support@example.com").PasswordExpiration(ctx)
 		return err
 	}},
+	{"zones", func(ctx context.Context, c *ews.Client) error {
+		_, err := c.Own().TimeZones(ctx)
+		return err
+	}},
+	{"zones-named", func(ctx context.Context, c *ews.Client) error {
+		_, err := c.Own().TimeZones(ctx, "W. Europe Standard Time", "UTC")
+		return err
+	}},
 	{"forward", func(ctx context.Context, c *ews.Client) error {
 		_, err := c.Own().Forward(ctx, ews.ItemID{ID: "I1", ChangeKey: "K1"}, &ews.Answer{To: []ews.Address{{Email: "ann@example.com"}}, Marker: "marker-6"})
 		return err
