@@ -76,7 +76,7 @@
 //	EndSearchSession                     Do
 //	ExecuteSearch                        Do
 //	ExpandDL                             Mailbox.ExpandDL, Mailbox.ExpandPrivateDL
-//	ExportItems                          Do
+//	ExportItems                          Mailbox.Export
 //	FindAvailableMeetingTimes            Do
 //	FindConversation                     Do
 //	FindFolder                           Mailbox.FindFolder, Mailbox.EnsureFolder
@@ -165,5 +165,5 @@
 //	UpdateMeetingInstance                Do
 //	UpdateMeetingSpace                   Do
 //	UpdateUserConfiguration              Do
-//	UploadItems                          Do
+//	UploadItems                          Mailbox.Import
 package ews

@@ -320,6 +320,17 @@ var requests = []struct {
 		_, err := c.Own().TimeZones(ctx, "W. Europe Standard Time", "UTC")
 		return err
 	}},
+	{"export", func(ctx context.Context, c *ews.Client) error {
+		r, err := c.Own().Export(ctx, ews.ItemID{ID: "I1", ChangeKey: "K1"})
+		if err == nil {
+			err = r.Close()
+		}
+		return err
+	}},
+	{"import", func(ctx context.Context, c *ews.Client) error {
+		_, err := c.Own().Import(ctx, ews.FolderID{ID: "F1", ChangeKey: "K1"}, ews.String("data"))
+		return err
+	}},
 	{"forward", func(ctx context.Context, c *ews.Client) error {
 		_, err := c.Own().Forward(ctx, ews.ItemID{ID: "I1", ChangeKey: "K1"}, &ews.Answer{To: []ews.Address{{Email: "ann@example.com"}}, Marker: "marker-6"})
 		return err
