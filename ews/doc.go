@@ -53,7 +53,7 @@
 //	ApplyConversationAction              Do
 //	ArchiveItem                          Do
 //	ConvertId                            Mailbox.ConvertIDs
-//	CopyFolder                           Do
+//	CopyFolder                           Mailbox.CopyFolder
 //	CopyItem                             Mailbox.Copy
 //	CreateAttachment                     Mailbox.Send
 //	CreateFolder                         Mailbox.EnsureFolder
@@ -64,7 +64,7 @@
 //	CreateMeetingSpace                   Do
 //	CreateUserConfiguration              Do
 //	DeleteAttachment                     Do
-//	DeleteFolder                         Do
+//	DeleteFolder                         Mailbox.DeleteFolder
 //	DeleteItem                           Mailbox.Delete
 //	DeleteMeetingInstance                Do
 //	DeleteMeetingSpace                   Do
@@ -72,14 +72,14 @@
 //	DeleteUserConfiguration              Do
 //	DisableApp                           Do
 //	DisconnectPhoneCall                  Do
-//	EmptyFolder                          Do
+//	EmptyFolder                          Mailbox.EmptyFolder
 //	EndSearchSession                     Do
 //	ExecuteSearch                        Do
 //	ExpandDL                             Mailbox.ExpandDL, Mailbox.ExpandPrivateDL
 //	ExportItems                          Mailbox.Export
 //	FindAvailableMeetingTimes            Do
 //	FindConversation                     Do
-//	FindFolder                           Mailbox.FindFolder, Mailbox.EnsureFolder
+//	FindFolder                           Mailbox.FindFolder, Mailbox.Folders, Mailbox.EnsureFolder
 //	FindItem                             Mailbox.Messages, Mailbox.FindSent
 //	FindMeetingSpaceByJoinUrl            Do
 //	FindMeetingTimeCandidates            Do
@@ -94,7 +94,7 @@
 //	GetDelegate                          Do
 //	GetDiscoverySearchConfiguration      Do
 //	GetEvents                            Mailbox.Pull
-//	GetFolder                            Mailbox.Folder
+//	GetFolder                            Mailbox.Folder, Mailbox.RenameFolder
 //	GetHoldOnMailboxes                   Do
 //	GetImItemList                        Do
 //	GetImItems                           Do
@@ -130,7 +130,7 @@
 //	InstallApp                           Do
 //	MarkAllItemsAsRead                   Do
 //	MarkAsJunk                           Do
-//	MoveFolder                           Do
+//	MoveFolder                           Mailbox.MoveFolder
 //	MoveItem                             Mailbox.Move
 //	PlayOnPhone                          Do
 //	RefreshSharingFolder                 Do
@@ -158,7 +158,7 @@
 //	Unsubscribe                          Mailbox.Unsubscribe, Mailbox.Events
 //	UpdateDelegate                       Do
 //	UpdateExtensionUsage                 Do
-//	UpdateFolder                         Do
+//	UpdateFolder                         Mailbox.RenameFolder
 //	UpdateInboxRules                     Do
 //	UpdateItem                           Mailbox.SetRead
 //	UpdateItemInRecoverableItems         Do
