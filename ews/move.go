@@ -2,7 +2,6 @@ package ews
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -76,16 +75,9 @@ const (
 // Delete deletes items. Items that fail are in a *BatchError, the others are deleted; ErrNotFound means that one is gone already.
 // EWS: DeleteItem.
 func (m *Mailbox) Delete(ctx context.Context, mode DeleteMode, ids ...ItemID) error {
-	var kind string
-	switch mode {
-	case ToDeletedItems:
-		kind = "MoveToDeletedItems"
-	case SoftDelete:
-		kind = "SoftDelete"
-	case HardDelete:
-		kind = "HardDelete"
-	default:
-		return fmt.Errorf("ews: Delete: there is no mode %d", mode)
+	kind, err := disposal("Delete", mode)
+	if err != nil {
+		return err
 	}
 	return inBatches("DeleteItem", ids, func(ids []ItemID, _ int) error {
 		return m.resend(ctx, "DeleteItem", len(ids), func(work []int) error { return m.deleteOnce(ctx, kind, pick(ids, work)) })
