@@ -1,10 +1,8 @@
 package ews
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -349,93 +347,4 @@ func readAttachmentField(s *wire.Scanner, a *Attachment) {
 	case "AttachLongPathName":
 		a.URL = s.Text()
 	}
-}
-
-func routingType(b []byte) string {
-	switch string(b) {
-	case "", "SMTP":
-		return "SMTP"
-	case "EX":
-		return "EX"
-	}
-	return string(b)
-}
-
-// itemClass avoids a string of its own for the usual classes.
-func itemClass(b []byte) string {
-	switch string(b) {
-	case "IPM.Note":
-		return "IPM.Note"
-	case "IPM.Schedule.Meeting.Request":
-		return "IPM.Schedule.Meeting.Request"
-	case "REPORT.IPM.Note.NDR":
-		return "REPORT.IPM.Note.NDR"
-	case "IPM.Note.SMIME.MultipartSigned":
-		return "IPM.Note.SMIME.MultipartSigned"
-	}
-	return string(b)
-}
-
-func sensitivity(b []byte) string {
-	if string(b) == "Normal" {
-		return "Normal"
-	}
-	return string(b)
-}
-
-func importance(b []byte) Importance {
-	switch string(b) {
-	case "Low":
-		return LowImportance
-	case "High":
-		return HighImportance
-	}
-	return NormalImportance
-}
-
-func boolean(b []byte) bool {
-	b = bytes.TrimSpace(b)
-	return string(b) == "true" || string(b) == "1"
-}
-
-// integer reads a number; garbage, which servers do send, is 0.
-func integer(b []byte) int64 {
-	n, err := strconv.ParseInt(string(bytes.TrimSpace(b)), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// dateTime reads an xs:dateTime. One without a zone is taken as UTC, which is what Exchange means; garbage is the zero time.
-func dateTime(b []byte) time.Time {
-	if len(b) == len("2006-01-02T15:04:05Z") && b[19] == 'Z' && b[4] == '-' && b[7] == '-' && b[10] == 'T' && b[13] == ':' && b[16] == ':' {
-		// The form Exchange uses, without the string that time.Parse needs.
-		year, month, day := digits(b[:4]), digits(b[5:7]), digits(b[8:10])
-		hour, minute, second := digits(b[11:13]), digits(b[14:16]), digits(b[17:19])
-		if year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60 {
-			if t := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC); t.Day() == day {
-				return t
-			}
-		}
-	}
-	text := string(bytes.TrimSpace(b))
-	for _, layout := range [...]string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02Z07:00", "2006-01-02"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC()
-		}
-	}
-	return time.Time{}
-}
-
-// digits reads a number of digits only; anything else is negative.
-func digits(b []byte) int {
-	n := 0
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return -1
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n
 }
