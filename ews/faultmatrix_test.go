@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,65 +13,74 @@ import (
 	"github.com/ewsmail/ewsmail/ews"
 )
 
+// matrixOperation is a call that the fault matrix makes.
+type matrixOperation struct {
+	name string
+	op   string
+	once bool // the first request must not be made twice
+	call func(ctx context.Context, m *ews.Mailbox) error
+}
+
+var matrixItem = ews.ItemID{ID: "I1", ChangeKey: "C1"}
+
+// matrixMail are the operations on messages and folders; other kinds stand beside their tests.
+var matrixMail = []matrixOperation{
+	{"Messages", "FindItem", false, func(ctx context.Context, m *ews.Mailbox) error {
+		for _, err := range m.Messages(ctx, ews.Inbox, nil) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
+	{"Message", "GetItem", false, func(ctx context.Context, m *ews.Mailbox) error { _, err := m.Message(ctx, matrixItem, nil); return err }},
+	{"MIME", "GetItem", false, func(ctx context.Context, m *ews.Mailbox) error {
+		r, err := m.MIME(ctx, matrixItem)
+		if err == nil {
+			defer r.Close()
+			_, err = io.Copy(io.Discard, r)
+		}
+		return err
+	}},
+	{"Attachment", "GetAttachment", false, func(ctx context.Context, m *ews.Mailbox) error {
+		r, err := m.Attachment(ctx, ews.AttachmentID{ID: "A1"})
+		if err == nil {
+			defer r.Close()
+			_, err = io.Copy(io.Discard, r)
+		}
+		return err
+	}},
+	{"SetRead", "UpdateItem", false, func(ctx context.Context, m *ews.Mailbox) error { return m.SetRead(ctx, true, matrixItem) }},
+	{"Move", "MoveItem", true, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.Move(ctx, ews.DeletedItems, matrixItem)
+		return err
+	}},
+	{"Copy", "CopyItem", true, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.Copy(ctx, ews.DeletedItems, matrixItem)
+		return err
+	}},
+	{"Delete", "DeleteItem", false, func(ctx context.Context, m *ews.Mailbox) error {
+		return m.Delete(ctx, ews.HardDelete, matrixItem)
+	}},
+	{"Folder", "GetFolder", false, func(ctx context.Context, m *ews.Mailbox) error { _, err := m.Folder(ctx, ews.Inbox); return err }},
+	{"FindFolder", "FindFolder", false, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.FindFolder(ctx, ews.Inbox, "Processed")
+		return err
+	}},
+	{"Do", "GetUserPhoto", false, func(ctx context.Context, m *ews.Mailbox) error {
+		return m.Do(ctx, ews.Raw{Op: "GetUserPhoto", XML: "<m:GetUserPhoto/>"}, nil)
+	}},
+	{"Do once", "GetUserPhoto", true, func(ctx context.Context, m *ews.Mailbox) error {
+		return m.Do(ctx, ews.Raw{Op: "GetUserPhoto", XML: "<m:GetUserPhoto/>", Once: true}, nil)
+	}},
+}
+
 // TestFaultMatrix: each operation against each way to fail, which lasts: the error's kind, whether the request was repeated,
 // and whether a send is reported as possibly made.
 func TestFaultMatrix(t *testing.T) {
-	item := ews.ItemID{ID: "I1", ChangeKey: "C1"}
-	operations := []struct {
-		name string
-		op   string
-		once bool // the first request must not be made twice
-		call func(ctx context.Context, m *ews.Mailbox) error
-	}{
-		{"Messages", "FindItem", false, func(ctx context.Context, m *ews.Mailbox) error {
-			for _, err := range m.Messages(ctx, ews.Inbox, nil) {
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		}},
-		{"Message", "GetItem", false, func(ctx context.Context, m *ews.Mailbox) error { _, err := m.Message(ctx, item, nil); return err }},
-		{"MIME", "GetItem", false, func(ctx context.Context, m *ews.Mailbox) error {
-			r, err := m.MIME(ctx, item)
-			if err == nil {
-				defer r.Close()
-				_, err = io.Copy(io.Discard, r)
-			}
-			return err
-		}},
-		{"Attachment", "GetAttachment", false, func(ctx context.Context, m *ews.Mailbox) error {
-			r, err := m.Attachment(ctx, ews.AttachmentID{ID: "A1"})
-			if err == nil {
-				defer r.Close()
-				_, err = io.Copy(io.Discard, r)
-			}
-			return err
-		}},
-		{"SetRead", "UpdateItem", false, func(ctx context.Context, m *ews.Mailbox) error { return m.SetRead(ctx, true, item) }},
-		{"Move", "MoveItem", true, func(ctx context.Context, m *ews.Mailbox) error {
-			_, err := m.Move(ctx, ews.DeletedItems, item)
-			return err
-		}},
-		{"Copy", "CopyItem", true, func(ctx context.Context, m *ews.Mailbox) error {
-			_, err := m.Copy(ctx, ews.DeletedItems, item)
-			return err
-		}},
-		{"Delete", "DeleteItem", false, func(ctx context.Context, m *ews.Mailbox) error {
-			return m.Delete(ctx, ews.HardDelete, item)
-		}},
-		{"Folder", "GetFolder", false, func(ctx context.Context, m *ews.Mailbox) error { _, err := m.Folder(ctx, ews.Inbox); return err }},
-		{"FindFolder", "FindFolder", false, func(ctx context.Context, m *ews.Mailbox) error {
-			_, err := m.FindFolder(ctx, ews.Inbox, "Processed")
-			return err
-		}},
-		{"Do", "GetUserPhoto", false, func(ctx context.Context, m *ews.Mailbox) error {
-			return m.Do(ctx, ews.Raw{Op: "GetUserPhoto", XML: "<m:GetUserPhoto/>"}, nil)
-		}},
-		{"Do once", "GetUserPhoto", true, func(ctx context.Context, m *ews.Mailbox) error {
-			return m.Do(ctx, ews.Raw{Op: "GetUserPhoto", XML: "<m:GetUserPhoto/>", Once: true}, nil)
-		}},
-	}
+	operations := slices.Concat(
+		matrixMail,
+	)
 	ok := func(op string) string {
 		return envelope("<m:" + op + "Response><m:ResponseMessages><m:" + op + `ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>` +
 			"</m:" + op + "ResponseMessage></m:ResponseMessages></m:" + op + "Response>")
@@ -150,7 +160,7 @@ func TestFaultMatrix(t *testing.T) {
 	// One illegal character costs nothing.
 	t.Run("illegal XML", func(t *testing.T) {
 		rt := &script{answers: []answer{reply(200, messages(okMessage("<m:Items><t:Message><t:ItemId Id='I1'/><t:Subject>a&#x1F;b\x01c</t:Subject></t:Message></m:Items>")))}}
-		msg, err := newClient(t, rt, nil).Own().Message(t.Context(), item, nil)
+		msg, err := newClient(t, rt, nil).Own().Message(t.Context(), matrixItem, nil)
 		if err != nil || msg.Subject != "a\uFFFDb\uFFFDc" {
 			t.Errorf("%q, %v", msg.Subject, err)
 		}
