@@ -32,6 +32,10 @@ var goldenRead = goldenRequests{
 			_, err := c.Own().Message(ctx, ews.ItemID{ID: "I1", ChangeKey: "K1"}, &ews.Query{Body: ews.HTMLBody})
 			return err
 		}},
+		{"message-loop-marks", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().Message(ctx, ews.ItemID{ID: "I1"}, &ews.Query{Extra: ews.WithLoopMarks})
+			return err
+		}},
 		{"mime", func(ctx context.Context, c *ews.Client) error {
 			r, err := c.Own().MIME(ctx, ews.ItemID{ID: "I1"})
 			if err == nil {

@@ -59,7 +59,10 @@ type Message struct {
 	Body        Body
 	Preview     string // first 255 characters of text, where the server makes one
 	Attachments []Attachment
-	Headers     []Header // internet headers in their order; only with Query.Headers
+	Headers     Headers // internet headers in their order; only with Query.Headers, or some with WithLoopMarks
+
+	// AutoResponseSuppress holds the Suppress bits of PidTagAutoResponseSuppress: answers its sender does not want. Only WithLoopMarks.
+	AutoResponseSuppress uint32
 
 	// Truncated says that a list of this message (recipients, headers, attachments, categories) had more than 20,000 entries, of which the
 	// first are here. The MIME has all of them.
@@ -106,9 +109,6 @@ type Body struct {
 	Text      string
 	Truncated bool // the server cut it
 }
-
-// Header is one internet header field, unfolded and decoded as the server does it.
-type Header struct{ Name, Value string }
 
 // AttachmentID identifies an attachment of one item.
 type AttachmentID struct{ ID string }

@@ -74,6 +74,9 @@ type Query struct {
 
 	// Headers also reads all internet headers into Message.Headers. It has no meaning with Summary.
 	Headers bool
+
+	// Extra are further fields to read. It has no meaning with Summary.
+	Extra Extra
 }
 
 const (
@@ -122,6 +125,7 @@ func (q *Query) writeItemShape(w *wire.Writer, detail Detail) {
 		if q.Headers {
 			w.Empty("t:FieldURI", "FieldURI", "item:InternetMessageHeaders")
 		}
+		q.Extra.writeFields(w, q.Headers)
 	}
 	if detail == Full {
 		w.Empty("t:FieldURI", "FieldURI", "item:Body")

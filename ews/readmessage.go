@@ -10,11 +10,13 @@ import (
 // MAPI properties that are asked for along with EWS's own fields.
 const (
 	tagSearchKey         = 0x300B // PidTagSearchKey, binary
+	tagSuppress          = 0x3FDF // PidTagAutoResponseSuppress, only WithLoopMarks
 	tagSenderSMTP        = 0x5D01 // PidTagSenderSmtpAddress
 	tagRepresentingSMTP  = 0x5D02 // PidTagSentRepresentingSmtpAddress
 	searchKeyProperty    = "0x300B"
 	senderProperty       = "0x5D01"
 	representingProperty = "0x5D02"
+	suppressProperty     = "0x3FDF"
 )
 
 // messageReader decodes items. The strings of one message share one allocation: they are gathered while it is being read, and
@@ -214,11 +216,14 @@ func resolve(a *Address, smtp string) {
 // property reads an ExtendedProperty: only those are known that every request asks for.
 func (r *messageReader) property(s *wire.Scanner, m *Message) {
 	var to *string
+	suppress := false
 	for d := s.Depth(); s.Child(d); {
 		switch s.Local() {
 		case "ExtendedFieldURI":
 			tag, _ := s.AttrBytes("PropertyTag")
 			switch propertyTag(tag) {
+			case tagSuppress:
+				suppress = true
 			case tagSearchKey:
 				to = &m.SearchKey
 			case tagSenderSMTP:
@@ -229,6 +234,8 @@ func (r *messageReader) property(s *wire.Scanner, m *Message) {
 		case "Value":
 			if to != nil {
 				r.put(s, to)
+			} else if suppress {
+				m.AutoResponseSuppress = uint32(integer(s.TextBytes())) // -1 is all of them
 			}
 		}
 	}
@@ -300,7 +307,7 @@ func (r *messageReader) body(s *wire.Scanner, b *Body) {
 	b.Text = s.Text() // often the largest part: no detour through the gathered text
 }
 
-func (r *messageReader) headers(s *wire.Scanner, list *[]Header) {
+func (r *messageReader) headers(s *wire.Scanner, list *Headers) {
 	for d := s.Depth(); s.Child(d) && !r.full(len(*list)); {
 		name, _ := s.Attr("HeaderName")
 		*list = append(*list, Header{name, s.Text()})

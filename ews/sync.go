@@ -63,9 +63,10 @@ type SyncOptions struct {
 	// Detail says how much of each message is read. Beyond Summary it costs a GetItem request for every hundred messages.
 	Detail Detail
 
-	// Body is the form of bodies; Headers also reads all internet headers. As in Query.
+	// Body is the form of bodies; Headers also reads all internet headers, Extra further fields. As in Query.
 	Body    BodyFormat
 	Headers bool
+	Extra   Extra
 
 	// PageSize is the largest number of changes in a Batch, 1 to 512 (Exchange's maximum; more counts as that). A page is held in memory
 	// as a whole. 0: 512 with Summary, else 100.

@@ -197,6 +197,7 @@ var taggedProperties = map[uint16]func(v *view) value{
 		}
 		return binaryValue(v.root.index[6:22])
 	},
+	0x3FDF: autoResponseSuppress,
 	0x5D01: func(v *view) value { return stringValue(v.c.sender.email) },
 	0x5D02: func(v *view) value { return stringValue(v.c.from.email) },
 }
