@@ -115,7 +115,7 @@ func (m *Mailbox) attach(ctx context.Context, draft ItemID, u *Upload) (ItemID, 
 		return ItemID{}, err
 	}
 	if root.ChangeKey == "" { // some servers do not tell it
-		return m.currentOne(ctx, draft)
+		return m.current(ctx, draft)
 	}
 	if root.ID == "" {
 		root.ID = draft.ID

@@ -160,7 +160,7 @@
 //	UpdateExtensionUsage                 Do
 //	UpdateFolder                         Mailbox.RenameFolder
 //	UpdateInboxRules                     Do
-//	UpdateItem                           Mailbox.SetRead
+//	UpdateItem                           Mailbox.Update, Mailbox.SetRead
 //	UpdateItemInRecoverableItems         Do
 //	UpdateMeetingInstance                Do
 //	UpdateMeetingSpace                   Do

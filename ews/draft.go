@@ -54,16 +54,13 @@ const (
 	markerName = "ewsmail-marker"
 )
 
-func markerField(w *wire.Writer) {
-	w.Empty("t:ExtendedFieldURI", "PropertySetId", markerSet, "PropertyName", markerName, "PropertyType", "String")
-}
+var markerProperty = Property{Set: markerSet, Name: markerName, Type: MAPIString}
 
-func writeMarker(w *wire.Writer, marker string) {
-	w.Start("t:ExtendedProperty")
-	markerField(w)
-	w.Leaf("t:Value", marker)
-	w.End()
-}
+func markerField(w *wire.Writer) { markerProperty.writeTo(w) }
+
+func markerValue(marker string) PropertyValue { return PropertyValue{markerProperty, marker} }
+
+func writeMarker(w *wire.Writer, marker string) { markerValue(marker).writeTo(w) }
 
 func newMarker() string {
 	b := make([]byte, 16)

@@ -80,6 +80,7 @@ var matrixMail = []matrixOperation{
 func TestFaultMatrix(t *testing.T) {
 	operations := slices.Concat(
 		matrixMail,
+		matrixChange,
 	)
 	ok := func(op string) string {
 		return envelope("<m:" + op + "Response><m:ResponseMessages><m:" + op + `ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>` +

@@ -41,6 +41,7 @@ var golden = []goldenRequests{
 	goldenWrite,
 	goldenSync,
 	goldenAround,
+	goldenChange,
 }
 
 func goldenCalls() (calls []goldenCall) {

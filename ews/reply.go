@@ -59,7 +59,7 @@ func (m *Mailbox) answer(ctx context.Context, element string, about ItemID, a *A
 	}
 	if about.ChangeKey == "" { // Exchange refuses to answer an item whose version is not named
 		var err error
-		if about, err = m.currentOne(ctx, about); err != nil {
+		if about, err = m.current(ctx, about); err != nil {
 			return nil, err
 		}
 	}
@@ -68,14 +68,8 @@ func (m *Mailbox) answer(ctx context.Context, element string, about ItemID, a *A
 		return nil, m.unsent(ctx, err, draft, marker)
 	}
 	// An answer cannot be created with properties of one's own: it gets its marker while still a draft.
-	err = m.update(ctx, []ItemID{draft}, func(w *wire.Writer) {
-		w.Start("t:SetItemField")
-		markerField(w)
-		w.Start("t:Message")
-		writeMarker(w, marker)
-		w.End()
-		w.End()
-	}, func(_ int, id ItemID) { draft = id })
+	e := &edit{id: draft}
+	err = m.update(ctx, []*edit{e}, &Update{Set: []PropertyValue{markerValue(marker)}})
 	if err != nil {
 		var b *BatchError
 		if errors.As(err, &b) {
@@ -83,7 +77,7 @@ func (m *Mailbox) answer(ctx context.Context, element string, about ItemID, a *A
 		}
 		return nil, m.unsent(ctx, err, draft, marker)
 	}
-	return m.finish(ctx, draft, a.Attachments, a.SentFolder, marker)
+	return m.finish(ctx, e.done, a.Attachments, a.SentFolder, marker)
 }
 
 func (a *Answer) check(about ItemID) error {

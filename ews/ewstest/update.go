@@ -127,7 +127,7 @@ func (c *call) apply(it *item, u, path *node) *opError {
 		}
 	}
 	if u.name == "t:AppendToItemField" {
-		if uri != "item:Body" && uri != "item:Categories" && !strings.HasSuffix(uri, "Recipients") {
+		if uri != "item:Body" && uri != "message:ReplyTo" && !strings.HasSuffix(uri, "Recipients") {
 			return fail("ErrorInvalidPropertyAppend")
 		}
 		return appendField(it, uri, v)
@@ -256,11 +256,6 @@ var deletable = map[string]bool{
 
 func appendField(it *item, uri string, v *node) *opError {
 	switch uri {
-	case "item:Categories":
-		for _, s := range v.all() {
-			it.categories = appendNew(it.categories, s.text)
-		}
-		return nil
 	case "item:Body":
 		it.edit()
 		if it.c.built.hasHTML {
@@ -277,6 +272,8 @@ func appendField(it *item, uri string, v *node) *opError {
 		it.c.to = append(it.c.to[:len(it.c.to):len(it.c.to)], more...)
 	case "message:CcRecipients":
 		it.c.cc = append(it.c.cc[:len(it.c.cc):len(it.c.cc)], more...)
+	case "message:ReplyTo":
+		it.c.replyTo = append(it.c.replyTo[:len(it.c.replyTo):len(it.c.replyTo)], more...)
 	case "message:BccRecipients":
 		it.c.bcc = append(it.c.bcc[:len(it.c.bcc):len(it.c.bcc)], more...)
 	}

@@ -1,0 +1,58 @@
+package ews_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/ewsmail/ewsmail/ews"
+)
+
+var goldenChange = goldenRequests{
+	answers: map[string]string{},
+	calls: []goldenCall{
+		{"everything", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().Update(ctx, &ews.Update{
+				Read:        new(true),
+				Categories:  []string{"Ticket", "Größe <1>"},
+				Flag:        &ews.Flag{Status: ews.Flagged, Start: time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC), Due: time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)},
+				Importance:  new(ews.HighImportance),
+				Sensitivity: new("Private"),
+				Subject:     new("[#42] Printer"),
+				Body:        &ews.Body{HTML: true, Text: "<p>hello</p>"},
+				To:          []ews.Address{{Name: "Ann", Email: "ann@example.com"}},
+				Cc:          []ews.Address{},
+				Bcc:         []ews.Address{{Email: "eve@example.com"}},
+				ReplyTo:     []ews.Address{},
+			}, ews.ItemID{ID: "I1", ChangeKey: "K1"}, ews.ItemID{ID: "I2", ChangeKey: "K2"})
+			return err
+		}},
+		{"properties", func(ctx context.Context, c *ews.Client) error {
+			at := time.Date(2026, 11, 24, 9, 30, 0, 0, time.FixedZone("", 3600))
+			_, err := c.Own().Update(ctx, &ews.Update{
+				Set: []ews.PropertyValue{
+					{Property: ews.Property{Tag: 0x3FEF, Type: ews.MAPISystemTime}, Value: at},
+					{Property: ews.Property{Set: ews.PublicStrings, Name: "Ticket & Queue", Type: ews.MAPIInteger}, Value: 42},
+					{Property: ews.Property{Set: "5C5B3D4E-9D8A-4E0E-8F4B-6B1F2E7A90C2", Name: "tags", Type: ews.MAPIStringArray}, Value: []string{"a", "b"}},
+					{Property: ews.Property{Set: ews.CommonProperties, ID: 0x8506, Type: ews.MAPIBoolean}, Value: true},
+					{Property: ews.Property{Set: "5c5b3d4e-9d8a-4e0e-8f4b-6b1f2e7a90c2", Name: "blob", Type: ews.MAPIBinary}, Value: []byte{0, 1, 2}},
+					{Property: ews.Property{Set: ews.PublicStrings, Name: "score", Type: ews.MAPIDouble}, Value: 0.5},
+				},
+				Delete: []ews.Property{{Set: "00020329-0000-0000-C000-000000000046", Name: "old", Type: ews.MAPIString}},
+			}, ews.ItemID{ID: "I1", ChangeKey: "K1"})
+			return err
+		}},
+		{"categories-removed", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().Update(ctx, &ews.Update{Categories: []string{}, Flag: &ews.Flag{}}, ews.ItemID{ID: "I1", ChangeKey: "K1"})
+			return err
+		}},
+		{"categories-added", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().Update(ctx, &ews.Update{AddCategories: []string{"Ticket"}}, ews.ItemID{ID: "I1"})
+			return err
+		}},
+		{"complete", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().Update(ctx, &ews.Update{Flag: &ews.Flag{Status: ews.FlagComplete, Completed: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)}},
+				ews.ItemID{ID: "I1", ChangeKey: "K1"})
+			return err
+		}},
+	},
+}
