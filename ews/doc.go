@@ -65,7 +65,7 @@
 //	CreateUserConfiguration              Do
 //	DeleteAttachment                     Do
 //	DeleteFolder                         Mailbox.DeleteFolder
-//	DeleteItem                           Mailbox.Delete
+//	DeleteItem                           Mailbox.Delete, Mailbox.RemoveDrafts
 //	DeleteMeetingInstance                Do
 //	DeleteMeetingSpace                   Do
 //	DeleteSearchSuggestion               Do
@@ -80,7 +80,7 @@
 //	FindAvailableMeetingTimes            Do
 //	FindConversation                     Do
 //	FindFolder                           Mailbox.FindFolder, Mailbox.Folders, Mailbox.EnsureFolder
-//	FindItem                             Mailbox.Messages, Mailbox.FindSent
+//	FindItem                             Mailbox.Messages, Mailbox.FindSent, Mailbox.RemoveDrafts
 //	FindMeetingSpaceByJoinUrl            Do
 //	FindMeetingTimeCandidates            Do
 //	FindMessageTrackingReport            Do

@@ -40,6 +40,11 @@ type Draft struct {
 	// Marker is kept with the message as a property, and found again by FindSent. Give each message its own: an outbox's row id,
 	// say. "": a random one.
 	Marker string
+
+	// BeforeSend, if not nil, is called when the draft is complete, right before the one request that sends it: the place to
+	// write down, durably, that from now on it may have gone out. draft is its id in Drafts. An error keeps it from being sent,
+	// removes the draft, and is returned.
+	BeforeSend func(ctx context.Context, draft ItemID) error
 }
 
 // Sent tells of a message that has been handed to Exchange for delivery.

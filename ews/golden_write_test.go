@@ -63,6 +63,9 @@ var goldenWrite = goldenRequests{
 				Attachments: []ews.Upload{{Name: "a.txt", Content: ews.String("hello")}}})
 			return err
 		}},
+		{"remove-drafts", func(ctx context.Context, c *ews.Client) error {
+			return c.Own().RemoveDrafts(ctx, "marker-7")
+		}},
 		{"forward", func(ctx context.Context, c *ews.Client) error {
 			_, err := c.Own().Forward(ctx, ews.ItemID{ID: "I1", ChangeKey: "K1"}, &ews.Answer{To: []ews.Address{{Email: "ann@example.com"}}, Marker: "marker-6"})
 			return err

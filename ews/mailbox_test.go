@@ -384,17 +384,21 @@ func TestReplying(t *testing.T) {
 func TestNothingIsSentTwice(t *testing.T) {
 	for _, op := range []string{"CreateItem", "UpdateItem", "CreateAttachment", "SendItem"} {
 		for name, effect := range map[string]ewstest.Effect{"before": ewstest.CutBefore(), "after": ewstest.CutAfter(), "in the answer": ewstest.CutBody(200)} {
-			for _, times := range []int{0, -1} {
-				t.Run(fmt.Sprintf("%s cut %s, %d", op, name, times), func(t *testing.T) {
+			for i, subject := range []string{"", "", "[#42] Drucker", "[#42] Drucker"} {
+				times := -(i % 2) // once, or always
+				t.Run(fmt.Sprintf("%s cut %s, %d, %s", op, name, times, subject), func(t *testing.T) {
 					t.Parallel()
 					srv, box, m := newMailbox(t, nil)
 					id := deliver(t, box, question, nil)
 					srv.Fault(ewstest.Fault{Op: op, Do: effect, Times: times})
-					sent, err := m.Reply(t.Context(), id, &ews.Answer{Body: ews.Body{Text: "ok"}, Attachments: []ews.Upload{{Name: "a", Content: ews.String("b")}}})
+					sent, err := m.Reply(t.Context(), id, &ews.Answer{Subject: subject, Body: ews.Body{Text: "ok"}, Attachments: []ews.Upload{{Name: "a", Content: ews.String("b")}}})
 					out := srv.Outbound()
 					switch {
 					case err == nil:
 						require.Len(t, out, 1)
+						if subject != "" {
+							require.Equal(t, subject, box.Items("sentitems")[0].Subject)
+						}
 						found, err := m.FindSent(t.Context(), nil, sent.Marker)
 						require.NoError(t, err)
 						require.False(t, found.IsZero())
@@ -403,7 +407,7 @@ func TestNothingIsSentTwice(t *testing.T) {
 						t.Errorf("undecided although everything else works: %v", err)
 					default:
 						require.Empty(t, out)
-						if op != "CreateItem" { // the draft of a reply has no marker yet when its creation goes wrong
+						if op != "CreateItem" || subject != "" { // without a subject there is nothing to find it by yet
 							require.Empty(t, box.Items("drafts"), "a failed reply leaves its draft behind")
 						}
 					}

@@ -13,6 +13,7 @@ type Answer struct {
 	Body Body
 
 	// Subject replaces the one Exchange makes ("RE: ...", "FW: ..."). A ticket's number may be put there: the conversation holds.
+	// With a subject given, nothing can stay behind in Drafts when the connection breaks at a bad moment: see Mailbox.RemoveDrafts.
 	Subject string
 
 	// To, Cc and Bcc replace the recipients that Exchange fills in. A forward needs some.
@@ -24,6 +25,8 @@ type Answer struct {
 	Attachments []Upload
 	SentFolder  FolderRef // see Draft.SentFolder
 	Marker      string    // see Draft.Marker
+
+	BeforeSend func(ctx context.Context, draft ItemID) error // see Draft.BeforeSend
 }
 
 // Reply answers a message, to its sender (its Reply-To, if it has one), in its thread: In-Reply-To, References and the conversation are
@@ -63,13 +66,21 @@ func (m *Mailbox) answer(ctx context.Context, element string, about ItemID, a *A
 			return nil, err
 		}
 	}
-	draft, err := m.create(ctx, func(w *wire.Writer) { a.write(w, element, about) })
+	subject := a.Subject
+	if subject != "" { // or Exchange makes one, in the mailbox's language
+		subject = provisional(marker)
+	}
+	draft, err := m.create(ctx, func(w *wire.Writer) { a.write(w, element, about, subject) })
 	if err != nil {
 		return nil, m.unsent(ctx, err, draft, marker)
 	}
-	// An answer cannot be created with properties of one's own: it gets its marker while still a draft.
+	// An answer cannot be created with properties of one's own: it gets its marker, and its subject, while still a draft.
 	e := &edit{id: draft}
-	err = m.update(ctx, []*edit{e}, &Update{Set: []PropertyValue{markerValue(marker)}})
+	change := Update{Set: []PropertyValue{markerValue(marker)}}
+	if a.Subject != "" {
+		change.Subject = &a.Subject
+	}
+	err = m.settled(ctx, []*edit{e}, &change)
 	if err != nil {
 		var b *BatchError
 		if errors.As(err, &b) {
@@ -77,7 +88,7 @@ func (m *Mailbox) answer(ctx context.Context, element string, about ItemID, a *A
 		}
 		return nil, m.unsent(ctx, err, draft, marker)
 	}
-	return m.finish(ctx, e.done, a.Attachments, a.SentFolder, marker)
+	return m.finish(ctx, e.done, a.Attachments, a.BeforeSend, a.SentFolder, marker)
 }
 
 func (a *Answer) check(about ItemID) error {
@@ -99,10 +110,10 @@ func (a *Answer) check(about ItemID) error {
 }
 
 // write writes a response object, in the schema's order. EWS: SmartResponseType.
-func (a *Answer) write(w *wire.Writer, element string, about ItemID) {
+func (a *Answer) write(w *wire.Writer, element string, about ItemID, subject string) {
 	w.Start(element)
-	if a.Subject != "" {
-		w.Leaf("t:Subject", a.Subject)
+	if subject != "" {
+		w.Leaf("t:Subject", subject)
 	}
 	writeRecipients(w, "t:ToRecipients", a.To)
 	writeRecipients(w, "t:CcRecipients", a.Cc)

@@ -33,11 +33,11 @@ func (m *Mailbox) Send(ctx context.Context, d *Draft) (*Sent, error) {
 	if err != nil {
 		return nil, m.unsent(ctx, err, id, marker)
 	}
-	return m.finish(ctx, id, d.Attachments, d.SentFolder, marker)
+	return m.finish(ctx, id, d.Attachments, d.BeforeSend, d.SentFolder, marker)
 }
 
 // finish adds attachments to a stored draft and sends it.
-func (m *Mailbox) finish(ctx context.Context, draft ItemID, attachments []Upload, sent FolderRef, marker string) (*Sent, error) {
+func (m *Mailbox) finish(ctx context.Context, draft ItemID, attachments []Upload, before func(context.Context, ItemID) error, sent FolderRef, marker string) (*Sent, error) {
 	for i := range attachments {
 		id, err := m.attach(ctx, draft, &attachments[i])
 		if err != nil {
@@ -47,6 +47,11 @@ func (m *Mailbox) finish(ctx context.Context, draft ItemID, attachments []Upload
 	}
 	if sent == nil {
 		sent = SentItems
+	}
+	if before != nil {
+		if err := before(ctx, draft); err != nil {
+			return nil, m.unsent(ctx, err, draft, marker)
+		}
 	}
 	err := m.sendItem(ctx, draft, sent)
 	if err != nil && !MaybeApplied(err) {
@@ -86,11 +91,11 @@ const cleanup = 30 * time.Second
 func (m *Mailbox) unsent(ctx context.Context, err error, draft ItemID, marker string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 	defer cancel()
-	if draft.IsZero() && MaybeApplied(err) {
-		draft, _ = m.marked(ctx, Drafts, marker)
-	}
-	if !draft.IsZero() {
+	switch {
+	case !draft.IsZero():
 		_ = m.Delete(ctx, HardDelete, ItemID{ID: draft.ID})
+	case MaybeApplied(err):
+		_ = m.RemoveDrafts(ctx, marker)
 	}
 	var e *Error
 	if errors.As(err, &e) {
@@ -167,31 +172,9 @@ func (m *Mailbox) FindSent(ctx context.Context, folder FolderRef, marker string)
 }
 
 func (m *Mailbox) marked(ctx context.Context, folder FolderRef, marker string) (ItemID, error) {
-	var id ItemID
-	err := m.do(ctx, &call{
-		op: "FindItem",
-		body: func(w *wire.Writer) error {
-			w.Start("m:FindItem", "Traversal", "Shallow")
-			w.Start("m:ItemShape")
-			w.Leaf("t:BaseShape", "IdOnly")
-			w.End()
-			w.Empty("m:IndexedPageItemView", "MaxEntriesReturned", "1", "Offset", "0", "BasePoint", "Beginning")
-			writeRestriction(w, []condition{{"IsEqualTo", markerField, marker}})
-			w.Start("m:ParentFolderIds")
-			folder.writeTo(w, m)
-			w.End()
-			w.End()
-			return nil
-		},
-		read: func(s *wire.Scanner) error {
-			id = ItemID{}
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if s.Local() == "RootFolder" {
-					readItemID(s, &id)
-				}
-				return s.Err()
-			})
-		},
-	})
-	return id, err
+	found, err := m.findIDs(ctx, folder, 1, func(w *wire.Writer) { writeRestriction(w, []condition{{"IsEqualTo", markerField, marker}}) })
+	if err != nil || len(found) == 0 {
+		return ItemID{}, err
+	}
+	return found[0], nil
 }

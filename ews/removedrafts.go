@@ -1,0 +1,58 @@
+package ews
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
+
+// provisional is the subject under which an answer is created: EWS lets an answer be created with a subject, but not with a property,
+// and what is created without any mark is not found again when its creation's answer is lost.
+func provisional(marker string) string { return markerName + " " + marker }
+
+// RemoveDrafts removes from Drafts what earlier tries to send a message with that marker left there: a program that ended in the middle
+// of Send cannot remove its draft. It must be certain that no such try is still going on, or it may take the message away from it.
+// No error: there is none (any more).
+//
+// The draft of an answer without a Subject of its own cannot be found if the program ended, or the connection broke, right when it was
+// created; it stays in Drafts, unsent. EWS: FindItem, DeleteItem.
+func (m *Mailbox) RemoveDrafts(ctx context.Context, marker string) error {
+	if marker == "" {
+		return errors.New("ews: RemoveDrafts: the marker is empty")
+	}
+	left, err := m.findIDs(ctx, Drafts, maxLeftDrafts, func(w *wire.Writer) {
+		w.Start("m:Restriction")
+		w.Start("t:Or")
+		writeEqual(w, markerField, marker)
+		writeEqual(w, fieldURI("item:Subject"), provisional(marker))
+		w.End()
+		w.End()
+	})
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	err = m.Delete(ctx, HardDelete, left...)
+	var b *BatchError
+	if errors.As(err, &b) {
+		for _, it := range b.Items {
+			if !errors.Is(it.Err, ErrNotFound) {
+				return err
+			}
+		}
+		return nil
+	}
+	return err
+}
+
+// maxLeftDrafts is more than tries leave: each begins by removing what those before it left.
+const maxLeftDrafts = 50
+
+func writeEqual(w *wire.Writer, field func(w *wire.Writer), value string) {
+	w.Start("t:IsEqualTo")
+	field(w)
+	w.Start("t:FieldURIOrConstant")
+	w.Empty("t:Constant", "Value", value)
+	w.End()
+	w.End()
+}
