@@ -16,60 +16,6 @@ import (
 // maxErrorBody bounds what is read of an answer other than 200: faults have a few KiB, web pages are looked at for their title.
 const maxErrorBody = 256 << 10
 
-// upload is the request's body on its way out.
-type upload struct {
-	io.ReadCloser
-	x *exchange
-}
-
-func (x *exchange) upload() io.ReadCloser { return &upload{x.env.NewReader(), x} }
-
-func (u *upload) Read(p []byte) (int, error) {
-	n, err := u.ReadCloser.Read(p)
-	if n > 0 {
-		u.x.sent.Store(true)
-		u.x.watchdog.touch() // a large upload takes its time; waiting for the answer starts when it is out
-	}
-	if err != nil && err != io.EOF {
-		u.x.badInput.CompareAndSwap(nil, &err)
-	}
-	return n, err
-}
-
-// watchdog ends a request that waits too long.
-type watchdog struct {
-	mu    sync.Mutex
-	timer *time.Timer
-	after time.Duration
-}
-
-func (w *watchdog) start(after time.Duration, bark func()) {
-	if after < 0 {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.after = after
-	w.timer = time.AfterFunc(after, bark)
-}
-
-func (w *watchdog) touch() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.timer != nil {
-		w.timer.Reset(w.after)
-	}
-}
-
-func (w *watchdog) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.timer != nil {
-		w.timer.Stop()
-		w.timer = nil
-	}
-}
-
 // headBytes is how much of an answer is remembered to tell what it is when it is no EWS answer.
 const headBytes = 1 << 10
 

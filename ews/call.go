@@ -116,6 +116,7 @@ func (c *content) Read(p []byte) (int, error) {
 		// The text is complete. What follows is a few end tags; reading them lets the connection be used again.
 		if err = c.st.x.finish(c.st.Scanner); err == nil {
 			c.err = io.EOF
+			c.st.Release() // Close does without it
 			return n, io.EOF
 		}
 	case c.st.Err() == nil:

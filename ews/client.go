@@ -14,6 +14,8 @@ type Client struct {
 	endpoint  *url.URL
 	token     TokenSource
 	http      *http.Client
+	own       bool // http's transport is the package's own
+	header    http.Header
 	mailbox   string
 	userAgent string
 	clientID  string
@@ -55,8 +57,12 @@ func NewClient(c Config) (*Client, error) {
 	if cl.paces.max == 0 {
 		cl.paces.max = DefaultConcurrency
 	}
-	hc := http.Client{Transport: defaultTransport()}
-	if c.HTTPClient != nil {
+	cl.header = cl.fixedHeader()
+	cl.own = c.HTTPClient == nil
+	var hc http.Client
+	if cl.own {
+		hc.Transport = defaultTransport()
+	} else {
 		hc = *c.HTTPClient
 	}
 	// A redirect would take the token along. Exchange has no good reason to send one; what it means is told in the error.

@@ -2,7 +2,6 @@ package ews
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -63,13 +62,9 @@ func (x *exchange) run(ctx context.Context, pace *pace, patience *time.Duration)
 }
 
 func (x *exchange) roundTrip() (*stream, error) {
-	req, err := x.request()
-	if err != nil {
-		return nil, x.fill(&Error{kind: ErrInvalidRequest, what: "the request could not be built", cause: err})
-	}
 	lim := &x.m.c.limits
 	x.watchdog.start(lim.FirstByte, func() { x.cancel(errNoAnswer) })
-	resp, err := x.m.c.http.Do(req)
+	resp, err := x.m.c.http.Do(x.request())
 	x.watchdog.stop()
 	if err != nil {
 		return nil, x.fill(x.unreachable(err))
@@ -102,39 +97,6 @@ func (x *exchange) roundTrip() (*stream, error) {
 	}
 	s.Release()
 	return nil, err
-}
-
-// request builds the HTTP request. The token goes into a header of a request to the configured endpoint and nowhere else.
-func (x *exchange) request() (*http.Request, error) {
-	c := x.m.c
-	req, err := http.NewRequestWithContext(x.ctx, http.MethodPost, c.endpoint.String(), http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	req.Body = x.upload()
-	// A connection that turns out dead before the first byte is replaced by the transport without our doing.
-	req.GetBody = func() (io.ReadCloser, error) { return x.upload(), nil }
-	req.ContentLength = x.env.Len() // never chunked: some servers and proxies refuse that
-	x.id = requestID()
-	h := req.Header
-	h.Set("Authorization", "Bearer "+x.token.AccessToken)
-	h.Set("Content-Type", "text/xml; charset=utf-8")
-	h.Set("Accept", "text/xml")
-	h.Set("Accept-Encoding", "gzip")
-	h.Set("User-Agent", c.userAgent)
-	h.Set("client-request-id", x.id)
-	h.Set("return-client-request-id", "true")
-	if a := x.m.anchor(); a != "" {
-		h.Set("X-AnchorMailbox", a)
-	}
-	if x.c.affinity {
-		h.Set("X-PreferServerAffinity", "true")
-	}
-	if x.c.live {
-		h.Set("Accept-Encoding", "identity")
-	}
-	x.c.backEnd.ask(h)
-	return req, nil
 }
 
 // answer reads the envelope down to the operation's response and hands that to the call.
@@ -260,15 +222,6 @@ func oneOf(h http.Header, names ...string) string {
 		}
 	}
 	return ""
-}
-
-// requestID returns a random UUID (RFC 9562 version 4).
-func requestID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // size is a count of bytes for people.

@@ -147,6 +147,9 @@ func (w *Writer) Base64(size int64, open func() (io.ReadCloser, error)) {
 	w.segments = append(w.segments, segment{len(w.buf), size, open})
 }
 
+// InMemory reports whether Bytes can be called: nothing has to be opened.
+func (w *Writer) InMemory() bool { return len(w.segments) == 0 }
+
 // Bytes returns what has been written so far, which must hold no segments.
 func (w *Writer) Bytes() []byte {
 	if len(w.segments) > 0 {
@@ -286,7 +289,7 @@ func (p *pass) Close() error {
 // StartEnvelope opens soap:Envelope with the prefixes soap, t and m, and no more.
 func (w *Writer) StartEnvelope() {
 	if w.buf == nil {
-		w.buf = make([]byte, 0, 2<<10)
+		w.buf = make([]byte, 0, 4<<10)
 	}
 	w.Raw(`<?xml version="1.0" encoding="utf-8"?>` + "\n")
 	w.Start("soap:Envelope", "xmlns:soap", NSSOAP, "xmlns:t", NSTypes, "xmlns:m", NSMessages)
