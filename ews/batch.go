@@ -3,6 +3,7 @@ package ews
 import (
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // writeBatch is how many items one changing request names: Exchange charges and times them one by one.
@@ -51,3 +52,23 @@ func inBatches(op string, ids []ItemID, do func(ids []ItemID, offset int) error)
 	}
 	return nil
 }
+
+// failures tells which of n items err is about: all of them unless it is a *BatchError.
+func failures(err error, n int) []bool {
+	failed := make([]bool, n)
+	var b *BatchError
+	switch {
+	case errors.As(err, &b):
+		for _, it := range b.Items {
+			failed[it.Index] = true
+		}
+	case err != nil:
+		for i := range failed {
+			failed[i] = true
+		}
+	}
+	return failed
+}
+
+// yes is an xs:boolean.
+func yes(b bool) string { return strconv.FormatBool(b) }

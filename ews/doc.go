@@ -51,7 +51,7 @@
 //	AddNewTelUriContactToGroup           Do
 //	AddTag                               Do
 //	ApplyConversationAction              Do
-//	ArchiveItem                          Do
+//	ArchiveItem                          Mailbox.MoveToArchive
 //	ConvertId                            Mailbox.ConvertIDs
 //	CopyFolder                           Mailbox.CopyFolder
 //	CopyItem                             Mailbox.Copy
@@ -128,8 +128,8 @@
 //	GetUserRetentionPolicyTags           Do
 //	HideTag                              Do
 //	InstallApp                           Do
-//	MarkAllItemsAsRead                   Do
-//	MarkAsJunk                           Do
+//	MarkAllItemsAsRead                   Mailbox.MarkAllRead
+//	MarkAsJunk                           Mailbox.MarkAsJunk
 //	MoveFolder                           Mailbox.MoveFolder
 //	MoveItem                             Mailbox.Move
 //	PlayOnPhone                          Do

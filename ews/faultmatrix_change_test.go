@@ -16,4 +16,17 @@ var matrixChange = []matrixOperation{
 		_, err := m.Update(ctx, &ews.Update{Subject: new("s")}, matrixItem)
 		return err
 	}},
+	{"MarkAllRead", "MarkAllItemsAsRead", false, func(ctx context.Context, m *ews.Mailbox) error { return m.MarkAllRead(ctx, nil, ews.Inbox) }},
+	{"MarkAsJunk", "MarkAsJunk", true, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.MarkAsJunk(ctx, ews.ToJunkEmail, matrixItem)
+		return err
+	}},
+	{"MarkAsJunk without moving", "MarkAsJunk", false, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.MarkAsJunk(ctx, ews.BlockSender, matrixItem)
+		return err
+	}},
+	{"MoveToArchive", "ArchiveItem", true, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.MoveToArchive(ctx, ews.Inbox, matrixItem)
+		return err
+	}},
 }

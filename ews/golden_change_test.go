@@ -8,7 +8,11 @@ import (
 )
 
 var goldenChange = goldenRequests{
-	answers: map[string]string{},
+	answers: map[string]string{
+		"MarkAllItemsAsRead": ``,
+		"MarkAsJunk":         `<m:MovedItemId Id="I1b" ChangeKey="K1"/>`,
+		"ArchiveItem":        `<m:Items/>`,
+	},
 	calls: []goldenCall{
 		{"everything", func(ctx context.Context, c *ews.Client) error {
 			_, err := c.Own().Update(ctx, &ews.Update{
@@ -52,6 +56,24 @@ var goldenChange = goldenRequests{
 		{"complete", func(ctx context.Context, c *ews.Client) error {
 			_, err := c.Own().Update(ctx, &ews.Update{Flag: &ews.Flag{Status: ews.FlagComplete, Completed: time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)}},
 				ews.ItemID{ID: "I1", ChangeKey: "K1"})
+			return err
+		}},
+		{"folder", func(ctx context.Context, c *ews.Client) error {
+			return c.Own().MarkAllRead(ctx, nil, ews.Inbox)
+		}},
+		{"folder-unread", func(ctx context.Context, c *ews.Client) error {
+			return c.Shared("desk@example.com").MarkAllRead(ctx, &ews.MarkAllOptions{Unread: true, SendReceipts: true}, ews.FolderID{ID: "F1", ChangeKey: "K1"})
+		}},
+		{"junk", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().MarkAsJunk(ctx, ews.ToJunkEmail, ews.ItemID{ID: "I1", ChangeKey: "K1"}, ews.ItemID{ID: "I2"})
+			return err
+		}},
+		{"unblock", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().MarkAsJunk(ctx, ews.UnblockSender, ews.ItemID{ID: "I1"})
+			return err
+		}},
+		{"archive", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Shared("desk@example.com").MoveToArchive(ctx, ews.Inbox, ews.ItemID{ID: "I1", ChangeKey: "K1"})
 			return err
 		}},
 	},

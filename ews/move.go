@@ -49,16 +49,19 @@ func (m *Mailbox) relocateOnce(ctx context.Context, op string, to FolderRef, ids
 			w.End()
 			return nil
 		},
-		read: func(s *wire.Scanner) error {
-			return readBatch(s, len(ids), func(i int, s *wire.Scanner) error {
-				if s.Local() == "Items" && i < len(ids) {
-					var id ItemID
-					readItemID(s, &id)
-					done(i, id)
-				}
-				return s.Err()
-			})
-		},
+		read: func(s *wire.Scanner) error { return readMovedItems(s, len(ids), done) },
+	})
+}
+
+// readMovedItems reads an answer with a response message for each of n items, and tells done the ids that the items now have.
+func readMovedItems(s *wire.Scanner, n int, done func(i int, id ItemID)) error {
+	return readBatch(s, n, func(i int, s *wire.Scanner) error {
+		if s.Local() == "Items" && i < n {
+			var id ItemID
+			readItemID(s, &id)
+			done(i, id)
+		}
+		return s.Err()
 	})
 }
 

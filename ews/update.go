@@ -63,7 +63,7 @@ func (m *Mailbox) updateOnce(ctx context.Context, all []*edit, c *Update) error 
 		op:   "UpdateItem",
 		once: once,
 		body: func(w *wire.Writer) error {
-			w.Start("m:UpdateItem", "ConflictResolution", resolution, "MessageDisposition", "SaveOnly", "SuppressReadReceipts", "true")
+			w.Start("m:UpdateItem", "ConflictResolution", resolution, "MessageDisposition", "SaveOnly", "SuppressReadReceipts", yes(!c.SendReceipts))
 			w.Start("m:ItemChanges")
 			for _, e := range all {
 				w.Start("t:ItemChange")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
@@ -12,8 +11,9 @@ import (
 
 // Update says what Mailbox.Update changes. A field that is nil is left as it is: Update{Read: new(true)} marks as read, nothing else.
 type Update struct {
-	// Read marks as read or unread. Nobody is sent a read receipt for it.
-	Read *bool
+	// Read marks as read or unread. SendReceipts lets Exchange send the read receipt that the sender has asked for; otherwise none is.
+	Read         *bool
+	SendReceipts bool
 
 	// Categories replaces all categories; not nil but empty removes them.
 	Categories []string
@@ -128,7 +128,7 @@ func (c *Update) merged(have []string) []string {
 // write writes the content of t:Updates.
 func (c *Update) write(w *wire.Writer, e *edit) {
 	if c.Read != nil {
-		set(w, "message:IsRead", func() { w.Leaf("t:IsRead", strconv.FormatBool(*c.Read)) })
+		set(w, "message:IsRead", func() { w.Leaf("t:IsRead", yes(*c.Read)) })
 	}
 	categories := c.Categories
 	if c.merges() {

@@ -24,7 +24,8 @@ type Mailbox struct {
 	items   map[string]*item
 	threads threads
 	oof     Oof
-	rules   []*node // t:Rule elements, by priority
+	rules   []*node         // t:Rule elements, by priority
+	blocked map[string]bool // senders, in lower case
 }
 
 // ItemID names one version of an item.
@@ -52,6 +53,7 @@ func newMailbox(s *Server, addr string) *Mailbox {
 		folders: map[string]*folder{},
 		named:   map[string]*folder{},
 		items:   map[string]*item{},
+		blocked: map[string]bool{},
 	}
 	sum := sha256.Sum256([]byte(strings.ToLower(addr)))
 	copy(mb.guid[:], sum[:])
@@ -125,6 +127,9 @@ func (mb *Mailbox) arrive(it *item, f *folder, received time.Time) {
 	}
 	it.received, it.created, it.modified = received.UTC(), now, now
 	it.index = mb.threads.assign(it.c, received)
+	if f == mb.named["inbox"] && mb.blocked[strings.ToLower(it.c.from.email)] {
+		f = mb.named["junkemail"]
+	}
 	if f == mb.named["inbox"] && len(mb.rules) > 0 {
 		if f = mb.applyRules(it, f); f == nil {
 			return // a rule deleted it
