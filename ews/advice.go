@@ -58,9 +58,9 @@ func (e *Error) words() (what, hint string) {
 	switch e.Code {
 	case "ErrorInvalidExchangeImpersonationHeaderData":
 		if strings.Contains(e.Message, "must be present") {
-			hint = "an app-only token needs Client.Impersonate, not Own or Shared"
+			hint = hintImpersonate
 		} else if strings.Contains(e.Message, "must not exist") {
-			hint = "a delegated token must not impersonate: use Client.Own or Client.Shared, and set Config.Mailbox"
+			hint = hintDelegated
 		}
 	case "ErrorImpersonateUserDenied", "ErrorImpersonationDenied":
 		hint = "the application needs full_access_as_app (Exchange Server: the ApplicationImpersonation role) for this mailbox"

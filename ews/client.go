@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,8 @@ type Client struct {
 	limits    Limits
 	log       *slog.Logger
 	paces     paces
+
+	tokenFacts atomic.Pointer[tokenFacts] // of the last token seen
 }
 
 // NewClient returns a Client. It does no input or output: that the endpoint answers and the token is good shows with the

@@ -2,7 +2,8 @@
 // EWS ends there on 1 April 2027, and Exchange Server.
 //
 // A [Client] knows an endpoint and a source of tokens; a [Mailbox] of it is the account's own ([Client.Own]), somebody else's
-// ([Client.Shared]) or one entered by impersonation with an app-only token ([Client.Impersonate]).
+// ([Client.Shared]) or one entered by impersonation with an app-only token ([Client.Impersonate]); [Mailbox.Archive] and
+// [Mailbox.PublicFolders] lead on from there. Package ews/autodiscover finds the endpoint of an address.
 //
 //	client, err := ews.NewClient(ews.Config{Endpoint: ews.EndpointWorldwide, Token: source})
 //	if err != nil {
@@ -56,7 +57,7 @@
 //	CopyFolder                           Mailbox.CopyFolder
 //	CopyItem                             Mailbox.Copy
 //	CreateAttachment                     Mailbox.Send
-//	CreateFolder                         Mailbox.EnsureFolder
+//	CreateFolder                         Mailbox.CreateFolder, Mailbox.EnsureFolder
 //	CreateFolderPath                     Do
 //	CreateItem                           Mailbox.Send, Mailbox.Reply, Mailbox.ReplyAll, Mailbox.Forward
 //	CreateManagedFolder                  Do
@@ -94,7 +95,7 @@
 //	GetDelegate                          Do
 //	GetDiscoverySearchConfiguration      Do
 //	GetEvents                            Mailbox.Pull
-//	GetFolder                            Mailbox.Folder, Mailbox.RenameFolder
+//	GetFolder                            Mailbox.Folder, Mailbox.Permissions, Mailbox.PublicFolder, Mailbox.RenameFolder
 //	GetHoldOnMailboxes                   Do
 //	GetImItemList                        Do
 //	GetImItems                           Do

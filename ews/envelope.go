@@ -24,6 +24,9 @@ func (m *Mailbox) envelope(c *call) (*wire.Writer, error) {
 	if err := c.body(w); err != nil {
 		return nil, err
 	}
+	if err := w.Err(); err != nil {
+		return nil, err
+	}
 	w.EndAll()
 	return w, nil
 }

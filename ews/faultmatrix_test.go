@@ -81,6 +81,7 @@ func TestFaultMatrix(t *testing.T) {
 	operations := slices.Concat(
 		matrixMail,
 		matrixChange,
+		matrixPlace,
 	)
 	ok := func(op string) string {
 		return envelope("<m:" + op + "Response><m:ResponseMessages><m:" + op + `ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>` +

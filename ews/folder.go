@@ -77,7 +77,7 @@ func (m *Mailbox) walk(ctx context.Context, parent FolderRef, path []string, cre
 			return nil, err
 		}
 		if f == nil && create {
-			f, err = m.createFolder(ctx, parent, name)
+			f, err = m.createFolder(ctx, parent, name, "IPF.Note")
 			if errors.Is(err, ErrExists) { // somebody was faster
 				f, err = m.child(ctx, parent, name)
 			}
@@ -127,8 +127,25 @@ func (m *Mailbox) child(ctx context.Context, parent FolderRef, name string) (*Fo
 	return folder, err
 }
 
-func (m *Mailbox) createFolder(ctx context.Context, parent FolderRef, name string) (*Folder, error) {
-	folder := &Folder{Name: name, Class: "IPF.Note"}
+// CreateFolder creates a folder below parent. class says what it holds: "IPF.Note", or "" for the same, is mail; "IPF.Appointment",
+// "IPF.Contact" and "IPF.Task" are Outlook's others. Errors: ErrExists where there is one of that name, and also where an earlier try of
+// the same call made it and its answer was lost (EnsureFolder takes both for success); ErrNotFound for the parent, ErrDenied. The counts
+// of the result are zero. EWS: CreateFolder.
+func (m *Mailbox) CreateFolder(ctx context.Context, parent FolderRef, name, class string) (*Folder, error) {
+	if err := usable(parent); err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, errors.New("ews: CreateFolder: the name is empty")
+	}
+	if class == "" {
+		class = "IPF.Note"
+	}
+	return m.createFolder(ctx, parent, name, class)
+}
+
+func (m *Mailbox) createFolder(ctx context.Context, parent FolderRef, name, class string) (*Folder, error) {
+	folder := &Folder{Name: name, Class: class}
 	err := m.do(ctx, &call{
 		op: "CreateFolder", // a second one of the same name is refused, so sending it again does no harm
 		body: func(w *wire.Writer) error {

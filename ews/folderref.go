@@ -44,11 +44,16 @@ type FolderID struct {
 }
 
 func (f FolderName) writeTo(w *wire.Writer, m *Mailbox) {
-	if m.shared == "" || f == PublicFoldersRoot {
-		w.Empty("t:DistinguishedFolderId", "Id", string(f))
+	name, err := m.inStore(f)
+	if err != nil {
+		w.Fail(err)
 		return
 	}
-	w.Start("t:DistinguishedFolderId", "Id", string(f))
+	if m.shared == "" || name == string(PublicFoldersRoot) {
+		w.Empty("t:DistinguishedFolderId", "Id", name)
+		return
+	}
+	w.Start("t:DistinguishedFolderId", "Id", name)
 	w.Start("t:Mailbox")
 	w.Leaf("t:EmailAddress", m.shared)
 	w.End()

@@ -37,6 +37,7 @@ type goldenCall struct {
 // golden are all of them, each kind in a file of its own.
 var golden = []goldenRequests{
 	goldenFolder,
+	goldenPlace,
 	goldenRead,
 	goldenWrite,
 	goldenSync,

@@ -6,12 +6,16 @@ import (
 )
 
 // Mailbox is a mailbox reached through a Client in one of three ways: see Client.Own, Client.Shared and
-// Client.Impersonate. It is a cheap value without state of its own, safe for concurrent use.
+// Client.Impersonate; Mailbox.Archive and Mailbox.PublicFolders lead on from there. It is a cheap value without state of its own, safe for
+// concurrent use.
 type Mailbox struct {
 	c      *Client
 	shared string     // folder ids by name carry this address in a Mailbox element; "" for the account's own mailbox
 	act    connecting // who to impersonate
 	err    error      // a wrong address: every call returns it
+
+	store         store  // where folder names are looked up
+	publicMailbox string // X-PublicFolderMailbox, and then the anchor, too
 }
 
 // connecting is the identity in an ExchangeImpersonation header.
@@ -78,6 +82,9 @@ func (m *Mailbox) Address() string {
 // anchor is the X-AnchorMailbox value: it routes the request to the server that holds the mailbox. With impersonation it
 // is mandatory in Exchange Online.
 func (m *Mailbox) anchor() string {
+	if m.publicMailbox != "" {
+		return m.publicMailbox
+	}
 	if m.act.kind == "SID" {
 		return ""
 	}

@@ -35,8 +35,19 @@ type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// clientOf returns the mailbox of a client that does not wait long. transport may be nil.
+// clientOf returns the own mailbox of a client that does not wait long. transport may be nil.
 func clientOf(t testing.TB, srv *ewstest.Server, transport http.RoundTripper) *ews.Mailbox {
+	t.Helper()
+	return openClient(t, srv, transport).Own()
+}
+
+// sharedOf is clientOf for somebody else's mailbox.
+func sharedOf(t testing.TB, srv *ewstest.Server, address string) *ews.Mailbox {
+	t.Helper()
+	return openClient(t, srv, nil).Shared(address)
+}
+
+func openClient(t testing.TB, srv *ewstest.Server, transport http.RoundTripper) *ews.Client {
 	t.Helper()
 	var hc *http.Client
 	if transport != nil {
@@ -47,7 +58,7 @@ func clientOf(t testing.TB, srv *ewstest.Server, transport http.RoundTripper) *e
 		Retry: &ews.RetryPolicy{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond}})
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
-	return c.Own()
+	return c
 }
 
 func deliver(t testing.TB, box *ewstest.Mailbox, raw string, o *ewstest.DeliverOptions) ews.ItemID {

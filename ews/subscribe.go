@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -132,6 +133,9 @@ func (m *Mailbox) subscribe(ctx context.Context, b *backEnd, o *SubscribeOptions
 		body: func(w *wire.Writer) error {
 			w.Start("m:Subscribe")
 			if len(o.Folders) == 0 {
+				if m.store != primary {
+					w.Fail(errors.New("ews: Subscribe: all folders of the mailbox itself are meant by none, not those of an archive or public ones: set Folders"))
+				}
 				w.Start(request, "SubscribeToAllFolders", "true")
 			} else {
 				w.Start(request)

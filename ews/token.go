@@ -23,6 +23,9 @@ func (x *exchange) fetchToken(ctx context.Context) error {
 		return x.fill(x.tokenless(ctx, err))
 	}
 	x.token = tok
+	if e := x.m.misfit(tok); e != nil {
+		return x.fill(e)
+	}
 	return nil
 }
 

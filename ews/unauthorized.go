@@ -46,7 +46,7 @@ func unauthorized(h http.Header, body []byte) *Error {
 		e.hint = "the token comes from another cloud or tenant, or was changed on the way: check the authority"
 	case 2000003:
 		e.verdict, e.what = verdictFail, "the access token is for another service, most likely Microsoft Graph"
-		e.hint = "a scope without resource means Graph: ask for https://outlook.office365.com/EWS.AccessAsUser.All (app-only: https://outlook.office365.com/.default), and sign in again"
+		e.hint = hintAudience
 	case 2000004:
 		e.verdict, e.what = verdictFail, "the access token is of another tenant than the mailbox"
 		e.hint = "check the tenant in the authorization and token URLs"

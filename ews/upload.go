@@ -21,12 +21,15 @@ const maxAtOnce = 64 << 10
 func (x *exchange) request() *http.Request {
 	c := x.m.c
 	x.id = requestID()
-	h := make(http.Header, len(c.header)+6)
+	h := make(http.Header, len(c.header)+7)
 	maps.Copy(h, c.header)
 	h["Authorization"] = []string{"Bearer " + x.token.AccessToken}
 	h["Client-Request-Id"] = []string{x.id}
 	if a := x.m.anchor(); a != "" {
 		h["X-Anchormailbox"] = []string{a}
+	}
+	if p := x.m.publicMailbox; p != "" {
+		h["X-Publicfoldermailbox"] = []string{p}
 	}
 	if x.c.affinity {
 		h["X-Preferserveraffinity"] = []string{"true"}

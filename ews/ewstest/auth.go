@@ -114,5 +114,5 @@ func (c *call) actAs() *soapFault {
 
 // mayOpen reports whether the request may look into that mailbox.
 func (c *call) mayOpen(mb *Mailbox) bool {
-	return mb == c.user || c.user != nil && mb.grants[strings.ToLower(c.user.address)]
+	return mb == c.user || mb == c.s.public || c.user != nil && mb.grants[strings.ToLower(c.user.address)]
 }

@@ -85,6 +85,9 @@ func (c *call) writeFolder(f *folder, sh *folderShape) {
 	if f.distinguished != "" && sh.wants("folder:DistinguishedFolderId", false) {
 		a.leaf("t:DistinguishedFolderId", f.distinguished)
 	}
+	if sh.fields["folder:PermissionSet"] {
+		c.permissions(f)
+	}
 	if mail && sh.wants("folder:UnreadCount", true) {
 		a.int("t:UnreadCount", int64(f.unread))
 	}
@@ -109,6 +112,10 @@ func (f *folder) extended(u extURI) (extProp, bool) {
 		v = boolValue(len(f.children) > 0)
 	case 0x10F4:
 		v = boolValue(false)
+	case 0x6698:
+		if f.mb == f.mb.s.public {
+			v = binaryValue(f.mb.replicas())
+		}
 	case 0x0FFF:
 		v = binaryValue([]byte(f.id))
 	}

@@ -75,6 +75,12 @@ func (c *call) respondAs(op, message string, nodes []*node, one func(n *node) (f
 func (c *call) folder(n *node) (*folder, *opError) {
 	if n.name == "t:DistinguishedFolderId" {
 		mb := c.user
+		if n.attr("Id") == publicRoot {
+			if c.s.public == nil {
+				return nil, fail("ErrorFolderNotFound")
+			}
+			return c.s.public.named[publicRoot], nil
+		}
 		if m := n.kid("t:Mailbox"); m != nil {
 			addr := m.leaf("t:EmailAddress")
 			if mb = c.s.byAddress[strings.ToLower(addr)]; mb == nil {

@@ -55,6 +55,7 @@ type Server struct {
 	counter       uint64
 	ids           uint64
 	first         *Mailbox
+	public        *Mailbox // the public folders, once there are any
 	mailboxes     []*Mailbox
 	byAddress     map[string]*Mailbox
 	groups        map[string]*group

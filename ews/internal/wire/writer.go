@@ -20,7 +20,18 @@ type Writer struct {
 	buf      []byte
 	open     []string // names of the open elements
 	segments []segment
+	err      error
 }
+
+// Fail notes that what was to be written cannot be said; the first one counts. Writing may go on.
+func (w *Writer) Fail(err error) {
+	if w.err == nil {
+		w.err = err
+	}
+}
+
+// Err returns what Fail noted.
+func (w *Writer) Err() error { return w.err }
 
 // segment is a content of size bytes whose base64 form stands at offset at of buf.
 type segment struct {
