@@ -125,8 +125,9 @@ const (
 	maxWish  = time.Hour        // a server's wish above that is cut
 	// storeHold is how often the store is asked for a record that others must repair or create.
 	storeHold = 4 * time.Second
-	// maxSkew is how far apart hosts' clocks are believed to be at most.
-	maxSkew = 15 * time.Minute
+	// maxSkew is how far apart two hosts' clocks are believed to be at most, one of them having been set meanwhile: each may be
+	// ten minutes off, either way, before and after. What it costs is a wait after a restart for what is long over.
+	maxSkew = 45 * time.Minute
 )
 
 // hold returns how long this process waits before the next request, and how long all instances do. Others wait for less,

@@ -15,8 +15,9 @@ import (
 type idp struct {
 	lenient  bool
 	noRotate bool
-	lifetime time.Duration // of access tokens; default an hour
-	delay    time.Duration // each request takes so long
+	lifetime time.Duration    // of access tokens; default an hour
+	delay    time.Duration    // each request takes so long
+	clock    func() time.Time // dates the requests; nil: time.Now
 
 	mu       sync.Mutex
 	serial   int
@@ -98,7 +99,11 @@ func (p *idp) RefreshWithClaims(ctx context.Context, old *oauth2.Token, claims s
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	tok, err := p.exchange(old, len(p.requests)+1)
-	p.requests = append(p.requests, request{at: time.Now(), who: ctx.Value(whoKey{}), refr: old.RefreshToken, claims: claims, err: err})
+	at := time.Now()
+	if p.clock != nil {
+		at = p.clock()
+	}
+	p.requests = append(p.requests, request{at: at, who: ctx.Value(whoKey{}), refr: old.RefreshToken, claims: claims, err: err})
 	return tok, err
 }
 
@@ -129,6 +134,14 @@ func (p *idp) revoke(refresh string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.grants[refresh].dead = true
+}
+
+func (p *idp) revokeAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, g := range p.grants {
+		g.dead = true
+	}
 }
 
 func (p *idp) count() int {

@@ -93,14 +93,15 @@ func (s *Source) unlock(l Lock) {
 }
 
 // waitOutIntent waits while another attempt may still be under way. With a lock that lasts as long as its holder's process, an
-// intent found under the lock is a dead process's: nobody is left to wait for.
+// intent found under the lock is a dead process's: nobody is left to wait for. Otherwise its time counts from when it was first
+// seen here, however old it says it is: whoever wrote it may have slept since, and wake up with the request still to send.
 func (s *Source) waitOutIntent(ctx context.Context, l Lock, st *stored) (reload bool, err error) {
 	in := st.Intent
 	if in == nil {
 		return false, nil
 	}
-	now := time.Now()
-	until := s.work.since.end(in.Attempt, in.At, in.Within, now)
+	now := s.now()
+	until := s.work.since.first(in.Attempt, now).Add(min(max(in.Within, 0), maxWish))
 	if l != nil && l.Tenure() == WhileProcess || !now.Before(until) {
 		s.log.Warn("an earlier refresh did not finish; its refresh token may be spent", "attempt", in.Attempt, "at", in.At)
 		return false, nil
@@ -121,25 +122,25 @@ func (s *Source) refresh(ctx context.Context, l Lock, st *stored) (*held, time.D
 	}
 	attempt := rand.Text()
 	// The request's time runs from here: an attempt is over when the intent says it is, however long this process is stopped.
-	deadline := time.Now().Add(s.opts.RefreshTimeout)
-	rctx, cancel := context.WithDeadline(ctx, deadline)
+	begun := s.now()
+	rctx, cancel := context.WithTimeout(ctx, s.opts.RefreshTimeout)
 	defer cancel()
 
 	next := &stored{st.clone(), st.version}
-	next.Intent = &intent{Attempt: attempt, At: wall(time.Now()), Within: s.opts.RefreshTimeout + time.Second}
+	next.Intent = &intent{Attempt: attempt, At: wall(begun), Within: s.opts.RefreshTimeout + time.Second}
 	switch err := s.put(rctx, next); {
 	case err == nil:
 		st = next
 		s.work.pending = nil // if there was one, it was saved with the intent
 	case errors.Is(err, ErrConflict):
 		return nil, 0, errOvertaken
-	case s.held.Load().usable(time.Now()):
+	case s.held.Load().usable(s.now()):
 		s.log.Warn("refresh put off", "error", safeText(err))
-		return nil, minHold, &Error{Op: "save", Key: s.key, Err: errors.Join(errPostponed, err), temporary: true, retryAt: time.Now().Add(minHold)}
+		return nil, minHold, &Error{Op: "save", Key: s.key, Err: errors.Join(errPostponed, err), temporary: true, retryAt: s.now().Add(minHold)}
 	default:
 		s.log.Warn("refreshing although the store cannot be written", "error", safeText(err))
 	}
-	s.work.since.first(attempt, time.Now())
+	s.work.since.first(attempt, s.now())
 
 	claims := s.takeClaims()
 	if l != nil {
@@ -149,7 +150,7 @@ func (s *Source) refresh(ctx context.Context, l Lock, st *stored) (*held, time.D
 			return nil, storeHold, s.fail("lock", err)
 		}
 	}
-	if rctx.Err() != nil || !time.Now().Before(deadline) {
+	if rctx.Err() != nil || passed(begun, s.now(), s.opts.RefreshTimeout) {
 		s.returnClaims(claims)
 		s.clearIntent(ctx, st)
 		return nil, storeHold, &Error{Op: "refresh", Key: s.key, Err: errOutOfTime, temporary: true}
@@ -181,7 +182,7 @@ func (s *Source) exchange(ctx context.Context, old *oauth2.Token, claims string)
 
 // refreshed saves the new tokens, then hands the access token out.
 func (s *Source) refreshed(ctx context.Context, l Lock, st *stored, tok *oauth2.Token) (*held, time.Duration, error) {
-	now := time.Now()
+	now := s.now()
 	next := &stored{st.clone(), st.version}
 	if next.Grant == "" {
 		next.Grant, next.SignedIn = rand.Text(), wall(now) // a standalone refresher's first record
@@ -208,7 +209,7 @@ func (s *Source) refreshed(ctx context.Context, l Lock, st *stored, tok *oauth2.
 	}
 	s.work.known = next
 	s.held.Store(h)
-	if !h.usable(time.Now()) {
+	if !h.usable(s.now()) {
 		// Saved, so that the refresh token is not lost; but asking again at once would bring no better one.
 		e := &Error{Op: "refresh", Key: s.key, Err: errUseless, temporary: true, retryAt: now.Add(minHold)}
 		s.work.failed = &refusedToken{refreshToken: next.RefreshToken, err: e}
@@ -220,7 +221,7 @@ func (s *Source) refreshed(ctx context.Context, l Lock, st *stored, tok *oauth2.
 // refused deals with an exchange that failed. Nothing is ever deleted.
 func (s *Source) refused(ctx context.Context, st *stored, cause error, r refusal) (*held, time.Duration, error) {
 	s.count.failures.Add(1)
-	now := time.Now()
+	now := s.now()
 	if s.work.pending == nil {
 		// Somebody else may have rotated the token or signed in.
 		fresh, err := s.load(ctx)

@@ -28,7 +28,7 @@ func (s *Source) Reject(ctx context.Context, bad *oauth2.Token, claims string) {
 	if h == nil || h.tok.AccessToken != bad.AccessToken {
 		return
 	}
-	if time.Since(s.forced.at) < minHold && (claims == "" || claims == s.forced.claims) {
+	if s.now().Sub(s.forced.at) < minHold && (claims == "" || claims == s.forced.claims) {
 		s.log.WarnContext(ctx, "a token that was just refreshed is refused again; keeping it", "claims_challenge", claims != "")
 		return
 	}
@@ -66,5 +66,5 @@ func (s *Source) noteForced(claims string) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.forced = forced{at: time.Now(), claims: claims}
+	s.forced = forced{at: s.now(), claims: claims}
 }

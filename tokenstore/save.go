@@ -127,7 +127,7 @@ func (s *Source) obtainPending(ctx context.Context) (*held, time.Duration, error
 		return s.obtain(ctx)
 	}
 	p.err = err
-	now := time.Now()
+	now := s.now()
 	fail := &Error{Op: "save", Key: s.key, Err: err, temporary: true, retryAt: now.Add(storeHold)}
 	if s.held.Load().usable(now) {
 		return nil, storeHold, fail // not seen by callers: they get the token

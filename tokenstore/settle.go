@@ -31,13 +31,13 @@ func (s *Source) fail(op string, err error) error {
 	for _, target := range []error{ErrCorrupt, ErrUnknownKey, ErrWrongKey, ErrTampered, ErrTruncated, ErrNotEncrypted, ErrUnsafeFile, ErrInvalidKey, ErrTooLarge} {
 		lasting = lasting || errors.Is(err, target)
 	}
-	return &Error{Op: op, Key: s.key, Err: err, temporary: !lasting, retryAt: time.Now().Add(storeHold / 2)}
+	return &Error{Op: op, Key: s.key, Err: err, temporary: !lasting, retryAt: s.now().Add(storeHold / 2)}
 }
 
 // settle decides whether the record as loaded answers the question: with a token that can be served, or with an error that a
 // request would not change.
 func (s *Source) settle(st *stored) (h *held, hold time.Duration, err error, done bool) {
-	now := time.Now()
+	now := s.now()
 	cur := s.held.Load()
 	if st.Grant == "" && !standalone(s.refresher) {
 		s.work.known = nil
@@ -120,7 +120,7 @@ func (m *since) first(attempt string, now time.Time) time.Time {
 	return t
 }
 
-// end returns when a time of length d, begun at the given time on some host's clock, is certainly over.
+// end returns when a time of length d, begun at the given time on some host's clock, is over: at once if that was long ago.
 func (m *since) end(attempt string, at time.Time, d time.Duration, now time.Time) time.Time {
 	d = min(max(d, 0), maxWish)
 	if _, seen := (*m)[attempt]; !seen && now.Round(0).After(at.Add(d+maxSkew)) {

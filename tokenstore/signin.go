@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/oauth2"
 )
@@ -28,7 +27,7 @@ func (s *Source) SignIn(ctx context.Context, tok *oauth2.Token, a Account) error
 		if old, err = s.load(ctx); err != nil {
 			return err
 		}
-		now := time.Now()
+		now := s.now()
 		next := &stored{&state{Grant: rand.Text(), SignedIn: wall(now), Account: a}, old.version}
 		next.accept(tok, now)
 		err = s.put(ctx, next)

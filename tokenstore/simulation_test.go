@@ -6,239 +6,281 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"golang.org/x/oauth2"
-
 	"github.com/ewsmail/ewsmail/tokenstore"
+	"github.com/stretchr/testify/require"
 )
 
-// skewed is an instance's way to the server: its clock is off, so it dates expiries wrongly.
-type skewed struct {
-	p    *idp
-	who  int
-	skew time.Duration
-}
-
-type whoKey struct{}
-
-func (s skewed) Refresh(ctx context.Context, old *oauth2.Token) (*oauth2.Token, error) {
-	tok, err := s.p.Refresh(context.WithValue(ctx, whoKey{}, s.who), old)
-	if err == nil {
-		tok.Expiry = tok.Expiry.Add(s.skew)
-	}
-	return tok, err
-}
-
-// window is a time during which something is down.
-type window struct{ from, to time.Time }
-
-func (w window) has(t time.Time) bool { return !t.Before(w.from) && t.Before(w.to) }
-
-const days = 24 * time.Hour
-
-// TestSimulation runs two instances with clocks 20 minutes apart for 120 days, with outages of the server and the store, machines
-// that sleep, and revoked grants, against a server that punishes the replay of a spent token.
+// TestSimulation runs two hosts for 120 days, with outages of the server and the store, wall clocks up to 20 minutes apart that
+// are set again and again, machines that sleep (at any moment, also with a request under way), and revoked grants, against a server
+// that punishes the replay of a spent token. A third of the seeds each has a store whose locks last as long as the process, as the
+// connection, and none but compare-and-swap.
 func TestSimulation(t *testing.T) {
 	seeds := 6
 	if long() {
 		seeds = 100
 	}
+	var refused atomic.Int64
+	t.Cleanup(func() {
+		t.Logf("%d tokens had expired for the resource server, but not by their host's clocks", refused.Load())
+	})
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { simulate(t, rand.New(rand.NewPCG(uint64(seed), 7))) })
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(seed, variant{})
+				if err := w.run(t.Context()); err != nil {
+					t.Error(err)
+				}
+				refused.Add(int64(w.refused))
+			})
 		})
 	}
 }
 
-func simulate(t *testing.T, r *rand.Rand) {
-	start := time.Now()
-	end := start.Add(120 * days)
-	var idpDown, storeDown []window
+// Each guard removed is noticed by the same checks.
+func TestSimulationMutants(t *testing.T) {
+	for name, v := range map[string]variant{
+		"wall clock only":                   {wallClockOnly: true},
+		"monotonic clock only":              {monotonicClockOnly: true},
+		"neither lock nor intent":           {noLock: true},
+		"failures not shared":               {failuresNotShared: true},
+		"failures forgotten":                {forgetful: true},
+		"in-save retry switched off":        {noSaveRetry: true},
+		"nobody warned of the secret's end": {noWarning: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				for seed := range 30 {
+					if err := newWorld(seed, v).run(t.Context()); err != nil {
+						t.Logf("seed %d: %v", seed, err)
+						return
+					}
+				}
+				t.Error("survives")
+			})
+		})
+	}
+}
+
+func newWorld(seed int, v variant) *twoHosts {
+	r := rand.New(rand.NewPCG(uint64(seed), 7))
+	w := &twoHosts{
+		v: v, r: r, start: time.Now(), p: &idp{}, disk: tokenstore.NewMemoryStore(), dice: rand.New(rand.NewPCG(r.Uint64(), 1)),
+		validUntil: map[string]time.Time{}, stored: map[string]bool{}, tries: map[string]int{},
+	}
+	w.p.clock = w.trueTime
+	w.secretEnds = w.start.Add(100 * days).Round(0)
 	for range 6 {
-		from := start.Add(time.Hour + time.Duration(r.Int64N(int64(118*days))))
-		idpDown = append(idpDown, window{from, from.Add(time.Minute + time.Duration(r.Int64N(int64(2*days))))})
+		from := w.start.Add(time.Hour + time.Duration(r.Int64N(int64(118*days))))
+		w.idpDown = append(w.idpDown, window{from, from.Add(time.Minute + time.Duration(r.Int64N(int64(2*days))))})
 	}
-	down := func(ws []window, at time.Time) bool {
-		for _, w := range ws {
-			if w.has(at) {
-				return true
-			}
-		}
-		return false
-	}
-	for range 6 {
-		from := start.Add(time.Duration(r.Int64N(int64(118 * days))))
-		w := window{from, from.Add(time.Duration(r.Int64N(int64(6 * time.Hour))))}
-		if !down(idpDown, w.from) && !down(idpDown, w.to) {
-			storeDown = append(storeDown, w)
-		}
-	}
-	p := &idp{}
-	p.answer = func(int) error {
-		if down(idpDown, time.Now()) {
+	w.p.answer = func(int) error {
+		if down(w.idpDown, time.Now()) {
 			return errUnavailable
 		}
 		return nil
 	}
-	s := &faulty{Store: tokenstore.NewMemoryStore()}
-	lockable := struct {
-		tokenstore.Store
-		tokenstore.Locker
-	}{s, s.Store.(tokenstore.Locker)}
-	broken := func() error {
-		if down(storeDown, time.Now()) {
-			return errors.New("database is down")
-		}
-		return nil
+	s := simStore{w: w}
+	if v.noLock {
+		s.strip = append(s.strip, "intent")
 	}
-	s.beforeGet = broken
-	// Apart from outages, writes fail in bursts, at any moment of a refresh: sometimes done, with the acknowledgement lost.
-	var mu sync.Mutex
-	var lastTrouble time.Time
-	burst, dice := 0, rand.New(rand.NewPCG(r.Uint64(), 1)) // its own: other goroutines throw them
-	var failures []time.Time                               // of writes
-	fails := func() error {
-		mu.Lock()
-		defer mu.Unlock()
-		if burst > 0 {
-			burst--
-			lastTrouble = time.Now()
-			failures = append(failures, lastTrouble)
-			return errors.New("disk full")
-		}
-		if dice.IntN(150) == 0 {
-			burst = dice.IntN(25)
-		}
-		return nil
+	if v.failuresNotShared || v.forgetful {
+		s.strip = append(s.strip, "failure")
 	}
-	s.beforePut = func() error { return errors.Join(broken(), fails()) }
-	s.afterPut = fails
-	trouble := func(now time.Time) time.Time {
-		mu.Lock()
-		defer mu.Unlock()
-		if now.After(lastTrouble) {
-			lastTrouble = now
-		}
-		return lastTrouble
+	locks := connectionLocks{Store: w.disk}
+	// Without a lock, a store that cannot be written leaves nothing to keep two instances apart: that one never fails.
+	s.calm = v.noLock || seed%3 == 2
+	w.store = s
+	switch {
+	case s.calm:
+	case seed%3 == 1:
+		w.store = struct {
+			tokenstore.Store
+			tokenstore.Locker
+		}{s, &locks}
+	default:
+		w.store = struct {
+			tokenstore.Store
+			tokenstore.Locker
+		}{s, w.disk}
 	}
+	for range 6 {
+		from := w.start.Add(time.Duration(r.Int64N(int64(118 * days))))
+		o := window{from, from.Add(time.Duration(r.Int64N(int64(6 * time.Hour))))}
+		if !s.calm && !down(w.idpDown, o.from) && !down(w.idpDown, o.to) {
+			w.storeDown = append(w.storeDown, o)
+		}
+	}
+	for i := range w.hosts {
+		w.hosts[i] = &host{w: w, id: i, seen: map[string]time.Time{}}
+		w.hosts[i].clock.set(map[int]time.Duration{0: maxError, 1: -maxError}[i])
+		w.hosts[i].open()
+	}
+	return w
+}
 
-	told := map[int]int{}
-	var secretWarned time.Time
-	secretEnds := start.Add(100 * days)
-	var sources []*tokenstore.Source
-	for i, skew := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
-		src := tokenstore.NewSource(lockable, mailbox, skewed{p, i, skew}, &tokenstore.SourceOptions{
-			SecretExpires: secretEnds,
-			OnReauthRequired: func(context.Context, tokenstore.Status) {
-				mu.Lock()
-				defer mu.Unlock()
-				told[i]++
-			},
-			OnExpiring: func(_ context.Context, e tokenstore.Expiring) {
-				mu.Lock()
-				defer mu.Unlock()
-				if e.What == "client secret" && secretWarned.IsZero() {
-					secretWarned = time.Now()
-				}
-			},
-		})
-		sources = append(sources, src)
-	}
-	for sources[0].SignIn(t.Context(), p.signIn(), tokenstore.Account{}) != nil {
+// run returns the first violation.
+func (w *twoHosts) run(ctx context.Context) error {
+	defer func() {
+		for _, h := range w.hosts {
+			if err := h.src.Close(ctx); err != nil {
+				w.fail("closing: %w", err)
+			}
+		}
+	}()
+	for !w.signIn(ctx, w.hosts[0]) {
 		time.Sleep(time.Minute)
 	}
-	revokeAt := start.Add(time.Duration(r.Int64N(int64(100 * days))))
+	end := w.start.Add(120 * days)
+	revokeAt := w.start.Add(time.Duration(w.r.Int64N(int64(100 * days))))
 	var revoked, signInAt time.Time
-	bad := [2]int{} // failed polls in a row, when all is well
-	polls := 0      // of a burst that are left
+	polls := 0 // of a burst that are left
 	deaths, refusedBefore := 0, 0
-	sleeping := [2]time.Time{}
-	for now := time.Now(); now.Before(end); now = time.Now() {
-		if polls == 0 && r.IntN(30) == 0 {
-			polls = r.IntN(60)
+	for now := time.Now(); now.Before(end) && w.failed() == nil; now = time.Now() {
+		if polls == 0 && w.r.IntN(30) == 0 {
+			polls = w.r.IntN(60)
 		}
 		if polls > 0 {
 			polls--
 			time.Sleep(time.Second)
 		} else {
-			time.Sleep(30*time.Second + time.Duration(r.Int64N(int64(7*time.Minute))))
+			time.Sleep(30*time.Second + time.Duration(w.r.Int64N(int64(7*time.Minute))))
 		}
 		now = time.Now()
-		if down(idpDown, now) || down(storeDown, now) {
-			trouble(now)
+		storeDown, idpDown := down(w.storeDown, now), down(w.idpDown, now)
+		if idpDown || storeDown {
+			w.trouble(now)
 		}
-		if revoked.IsZero() && now.After(revokeAt) && !down(storeDown, now) && !down(idpDown, now) {
-			revoked, signInAt = now, now.Add(time.Duration(r.Int64N(int64(3*days))))
+		if w.r.IntN(300) == 0 { // somebody, or NTP, sets a clock
+			h := w.hosts[w.r.IntN(2)]
+			h.clock.set(w.asleepFor() + time.Duration(w.r.Int64N(int64(2*maxError))) - maxError)
+		}
+		if w.r.IntN(400) == 0 {
+			w.sleep(time.Duration(w.r.Int64N(int64(map[bool]time.Duration{true: 12 * time.Hour, false: 2 * time.Hour}[w.r.IntN(4) == 0]))))
+		}
+		if revoked.IsZero() && now.After(revokeAt) && !storeDown && !idpDown {
+			revoked, signInAt = now, now.Add(time.Duration(w.r.Int64N(int64(3*days))))
 			deaths++
-			p.mu.Lock()
-			for _, g := range p.grants {
-				g.dead = true
-			}
-			p.mu.Unlock()
+			w.p.revokeAll()
 		}
-		if !revoked.IsZero() && !signInAt.IsZero() && now.After(signInAt) && !down(storeDown, now) {
-			refusedBefore = p.countErrors(errInvalidGrant)
-			if err := sources[r.IntN(2)].SignIn(t.Context(), p.signIn(), tokenstore.Account{}); err != nil {
-				trouble(now)
+		if !revoked.IsZero() && !signInAt.IsZero() && now.After(signInAt) && !storeDown {
+			refusedBefore = w.p.countErrors(errInvalidGrant)
+			if !w.signIn(ctx, w.hosts[w.r.IntN(2)]) {
+				w.trouble(now)
 				continue
 			}
 			signInAt = time.Time{}
-			trouble(now) // the other instance sees it within seconds
+			w.trouble(now) // the other instance sees it within seconds
 		}
-		i := r.IntN(2)
-		if now.Before(sleeping[i]) {
-			continue
+		dead := !revoked.IsZero() && !signInAt.IsZero()
+		everDead := !revoked.IsZero()
+		polled := w.hosts[:]
+		if w.r.IntN(4) > 0 {
+			polled = polled[w.r.IntN(2):][:1]
 		}
-		if r.IntN(2000) == 0 {
-			sleeping[i] = now.Add(time.Duration(r.Int64N(int64(5 * days))))
+		var wg sync.WaitGroup
+		for _, h := range polled {
+			if now.Before(h.awake) {
+				continue
+			}
+			if w.r.IntN(2000) == 0 {
+				h.awake = now.Add(time.Duration(w.r.Int64N(int64(5 * days))))
+			}
+			wg.Go(func() {
+				if !h.poll(ctx, dead, everDead) {
+					polls = 0
+				}
+			})
 		}
-		tok, err := sources[i].Token(t.Context())
-		now = time.Now()
-		calm := now.Sub(trouble(time.Time{})) > 10*time.Minute
+		wg.Wait()
+	}
+	w.atEnd(deaths, signInAt.IsZero(), refusedBefore)
+	return w.failed()
+}
+
+func (w *twoHosts) asleepFor() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asleep
+}
+
+func (w *twoHosts) signIn(ctx context.Context, h *host) bool {
+	tok := w.p.signIn()
+	w.issued(tok)
+	h.dated(tok)
+	return h.src.SignIn(ctx, tok, tokenstore.Account{}) == nil
+}
+
+// poll asks for a token and uses it: one that is refused for its age is rejected, and another must come.
+func (h *host) poll(ctx context.Context, dead, everDead bool) (well bool) {
+	w := h.w
+	if w.v.forgetful {
+		_ = h.src.Close(ctx)
+		h.open()
+	}
+	for range 4 {
+		asleep := w.asleepFor()
+		tok, err := h.src.Token(ctx)
+		calm := time.Since(w.trouble(time.Time{})) > 10*time.Minute
 		switch {
 		case err == nil:
-			bad[i] = 0
-			if !tok.Expiry.After(now) {
-				t.Fatalf("%v: a token known expired at %v was handed out", now, tok.Expiry)
+			h.bad = 0
+			h.judge(tok, asleep)
+			if w.valid(tok) {
+				h.refused = 0
+				return true
 			}
+			w.mu.Lock()
+			w.refused++
+			w.mu.Unlock()
+			h.src.Reject(ctx, tok, "")
+			continue
 		case errors.Is(err, tokenstore.ErrNeedsSignIn):
-			if revoked.IsZero() || signInAt.IsZero() && calm {
-				t.Fatalf("%v: a sign-in is asked for, but the grant lives: %v", now, err)
+			if !everDead || !dead && calm {
+				w.fail("a sign-in is asked for, but the grant lives: %w", err)
 			}
 		case calm:
 			// A failure the other instance noted long ago may hold this one back once, for half a minute.
-			if bad[i]++; bad[i] == 1 {
-				polls = 0
-			} else {
-				t.Fatalf("%v: all is well since %v, but: %v", now, trouble(time.Time{}), err)
+			if h.bad++; h.bad > 1 {
+				w.fail("all is well since %v, but: %w", w.trouble(time.Time{}), err)
 			}
+			return false
+		}
+		return true
+	}
+	// A token may be old when it arrives, the machine having slept meanwhile. The server is not asked again at once, but soon.
+	if now := time.Now(); now.Sub(h.refusedAt) > time.Minute {
+		h.refusedAt = now
+		if h.refused++; h.refused > 3 && now.Sub(w.trouble(time.Time{})) > 10*time.Minute {
+			w.fail("host %d has only tokens that the resource server refuses", h.id)
 		}
 	}
-	for _, src := range sources {
-		if err := src.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
+	return true
+}
+
+func (w *twoHosts) atEnd(deaths int, signedIn bool, refusedBefore int) {
+	invalid := w.p.countErrors(errInvalidGrant)
+	if signedIn && deaths > 0 && invalid != refusedBefore || deaths == 0 && invalid > 0 {
+		w.fail("the grant was revoked by a replay")
 	}
-	if signInAt.IsZero() && deaths > 0 && p.countErrors(errInvalidGrant) != refusedBefore {
-		t.Errorf("the grant was revoked by a replay")
+	if err := spacing(w.p.requests, w.failures); err != nil {
+		w.fail("%w", err)
 	}
-	if deaths == 0 && p.countErrors(errInvalidGrant) > 0 {
-		t.Errorf("the grant was revoked by a replay")
+	if w.failed() == nil && (w.secretWarned.IsZero() || w.secretEnds.Sub(w.secretWarned) < 10*days) {
+		w.fail("the end of the secret at %v was announced at %v", w.secretEnds, w.secretWarned)
 	}
-	checkSpacing(t, p.requests, failures)
-	if secretWarned.IsZero() || secretEnds.Sub(secretWarned) < 10*days {
-		t.Errorf("the end of the secret at %v was announced at %v", secretEnds, secretWarned)
-	}
-	if deaths > 0 && p.countErrors(errInvalidGrant) > 0 && told[0]+told[1] == 0 {
-		t.Error("nobody was told of a dead refresh token")
+	if deaths > 0 && invalid > 0 && w.told == 0 {
+		w.fail("nobody was told of a dead refresh token")
 	}
 }
 
-// checkSpacing looks at consecutive failures: of one instance always, of both unless the note of the failure could not be saved.
-func checkSpacing(t *testing.T, requests []request, failures []time.Time) {
+// spacing looks at consecutive failures: of one instance always, of both unless the note of the failure could not be saved.
+func spacing(requests []request, failures []time.Time) error {
 	unsaved := func(a, b time.Time) bool {
 		for _, f := range failures {
 			if !f.Before(a) && !f.After(b) {
@@ -258,36 +300,39 @@ func checkSpacing(t *testing.T, requests []request, failures []time.Time) {
 				apart = 15 * time.Minute
 			}
 			if got := b.at.Sub(a.at); got < apart {
-				t.Fatalf("%v: a request %v after one that failed with %v", b.at, got, a.err)
+				return fmt.Errorf("%v: a request of %v, %v after one of %v that failed with %w", b.at, b.who, got, a.who, a.err)
 			}
 		}
 	}
+	return nil
 }
 
 // The owner hears of a refresh token's end while there is time, even if nothing else can be done.
 func TestRefreshTokenEndIsAnnounced(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := &idp{}
-		start := time.Now()
-		var mu sync.Mutex // an attempt is over for its callers before its last callback is
-		var announced []time.Time
-		src := signedIn(t, tokenstore.NewMemoryStore(), p, &tokenstore.SourceOptions{OnExpiring: func(_ context.Context, e tokenstore.Expiring) {
-			if e.What != "refresh token" || !e.At.Equal(start.Add(90*days)) || e.Key != mailbox {
-				t.Errorf("announced %+v", e)
+	announced := func(warnBefore time.Duration) (out []time.Duration) {
+		synctest.Test(t, func(t *testing.T) {
+			p := &idp{}
+			start := time.Now()
+			var mu sync.Mutex // an attempt is over for its callers before its last callback is
+			src := signedIn(t, tokenstore.NewMemoryStore(), p, &tokenstore.SourceOptions{WarnBefore: warnBefore, OnExpiring: func(_ context.Context, e tokenstore.Expiring) {
+				if e.What != "refresh token" || !e.At.Equal(start.Add(90*days)) || e.Key != mailbox {
+					t.Errorf("announced %+v", e)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				out = append(out, time.Since(start))
+			}})
+			p.answer = func(int) error { return errUnavailable } // for three months
+			for time.Since(start) < 90*days {
+				_, _ = src.Token(t.Context())
+				time.Sleep(time.Hour)
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			announced = append(announced, time.Now())
-		}})
-		p.answer = func(int) error { return errUnavailable } // for three months
-		for time.Since(start) < 90*days {
-			_, _ = src.Token(t.Context())
-			time.Sleep(time.Hour)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		if len(announced) < 13 || len(announced) > 15 || announced[0].Sub(start) > 77*days {
-			t.Fatalf("announced %d times, first %v", len(announced), announced[0].Sub(start))
-		}
-	})
+			synctest.Wait()
+		})
+		return out
+	}
+	got := announced(0)
+	require.InDelta(t, 14, len(got), 1, "once a day")
+	require.LessOrEqual(t, got[0], 77*days)
+	require.Empty(t, announced(-1), "mutant: warning switched off")
 }

@@ -99,6 +99,7 @@ type Source struct {
 	refresher Refresher
 	opts      SourceOptions
 	log       *slog.Logger
+	now       func() time.Time // time.Now; tests set clocks and send machines to sleep, which testing/synctest cannot
 
 	held atomic.Pointer[held] // what Token serves without I/O
 
@@ -164,28 +165,36 @@ func (h *held) usable(now time.Time) bool {
 	return h != nil && !h.rejected && now.Sub(h.got) < h.usableIn && now.Round(0).Before(h.deadAt)
 }
 
+// passed reports whether d has passed since begun, by either clock.
+func passed(begun, now time.Time, d time.Duration) bool {
+	return now.Sub(begun) >= d || now.Round(0).Sub(begun.Round(0)) >= d
+}
+
 // assumedLifetime is that of an access token whose server does not tell.
 const assumedLifetime = time.Hour
 
 func (s *Source) hold(st *state, tok *oauth2.Token, now time.Time) *held {
 	expiry, issued := st.Expiry, st.Issued
-	if issued.IsZero() || issued.After(now) {
+	if issued.IsZero() {
 		issued = now
 	}
 	if expiry.IsZero() {
 		expiry = issued.Add(assumedLifetime)
 	}
-	life := max(0, expiry.Sub(issued))
+	life := max(0, expiry.Sub(issued)) // by the clock of whoever got it, which may not be this one
 	early := min(s.opts.RefreshBefore, life/4)
 	if j := min(s.opts.Jitter, life/8); j > 0 {
 		early += rand.N(j)
 	}
 	margin := min(30*time.Second, life/10) // a token must survive the request it is handed out for
+	early = max(early, margin)
 	h := &held{
 		tok: tok, grant: st.Grant, generation: st.Generation, got: now,
-		refreshAt: wall(expiry.Add(-max(early, margin))), deadAt: wall(expiry.Add(-margin)),
+		refreshAt: wall(expiry.Add(-early)), deadAt: wall(expiry.Add(-margin)),
 	}
-	h.refreshIn, h.usableIn = h.refreshAt.Sub(now.Round(0)), h.deadAt.Sub(now.Round(0))
+	// Nobody has a token for longer than it lives, even if this host's wall clock is far behind the one that dated it.
+	h.refreshIn = min(h.refreshAt.Sub(now.Round(0)), life-early)
+	h.usableIn = min(h.deadAt.Sub(now.Round(0)), life-margin)
 	return h
 }
 
@@ -196,7 +205,7 @@ func NewSource(s Store, key string, r Refresher, o *SourceOptions) *Source {
 		panic("tokenstore: NewSource needs a store and a refresher")
 	}
 	src := &Source{
-		store: s, key: key, refresher: r, opts: o.withDefaults(),
+		store: s, key: key, refresher: r, opts: o.withDefaults(), now: time.Now,
 		turn: make(chan struct{}, 1), quit: make(chan struct{}), unfollow: func() {},
 	}
 	src.locker, _ = s.(Locker)
@@ -226,7 +235,7 @@ func (s *Source) MarshalJSON() ([]byte, error) { return redactedJSON(s.String())
 // whether and when trying again makes sense. While refreshing fails, the server is asked every 30 seconds at most, less
 // and less often, and calls in between get the last error; every 15 minutes when the refresh token is dead.
 func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
-	now := time.Now()
+	now := s.now()
 	h := s.held.Load()
 	if h.fresh(now) {
 		return h.tok, nil
@@ -255,7 +264,7 @@ type failure struct {
 
 func (s *Source) wait(ctx context.Context) (*oauth2.Token, error) {
 	for tries := 0; tries < 3; {
-		f, err := s.join(ctx, time.Now())
+		f, err := s.join(ctx, s.now())
 		if err != nil {
 			return nil, err
 		}
@@ -265,7 +274,7 @@ func (s *Source) wait(ctx context.Context) (*oauth2.Token, error) {
 			return nil, ctx.Err()
 		}
 		// Someone may have rejected, meanwhile, the very token this flight found.
-		if h := s.held.Load(); h.usable(time.Now()) {
+		if h := s.held.Load(); h.usable(s.now()) {
 			return h.tok, nil
 		}
 		if f.save {
@@ -275,7 +284,7 @@ func (s *Source) wait(ctx context.Context) (*oauth2.Token, error) {
 			return nil, f.err
 		}
 		tries++
-		if now := time.Now(); f.held.usable(now) && !s.isRejected(f.held) {
+		if now := s.now(); f.held.usable(now) && !s.isRejected(f.held) {
 			return f.held.tok, nil
 		}
 	}
@@ -332,7 +341,7 @@ func (s *Source) fly(ctx context.Context, f *flight) {
 			f.held, hold, f.err = s.savePending(ctx)
 		default:
 			f.held, hold, f.err = s.obtain(ctx)
-			after = s.afterFlight(time.Now())
+			after = s.afterFlight(s.now())
 		}
 		s.endTurn()
 		if !f.save {
@@ -375,6 +384,6 @@ func (s *Source) remember(err error, hold time.Duration) {
 	defer s.mu.Unlock()
 	s.failure = nil
 	if err != nil && hold > 0 {
-		s.failure = &failure{err: err, until: time.Now().Add(hold)}
+		s.failure = &failure{err: err, until: s.now().Add(hold)}
 	}
 }

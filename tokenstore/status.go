@@ -35,7 +35,7 @@ func (s *Source) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{Key: s.key}, err
 	}
-	out := s.status(st.state, time.Now())
+	out := s.status(st.state, s.now())
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out.Unsaved = s.unsaved

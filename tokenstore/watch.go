@@ -158,5 +158,5 @@ func (s *Source) look(ctx context.Context, version string) (calls []func(context
 	s.mu.Lock()
 	s.failure = nil // it was about an older record; settle knows what must still not be asked
 	s.mu.Unlock()
-	return s.afterFlight(time.Now())
+	return s.afterFlight(s.now())
 }
