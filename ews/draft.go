@@ -179,6 +179,12 @@ func writeRecipients(w *wire.Writer, element string, list []Address) {
 
 func writeAddress(w *wire.Writer, a Address) {
 	w.Start("t:Mailbox")
+	writeAddressFields(w, a)
+	w.End()
+}
+
+// writeAddressFields writes what an element of EmailAddressType holds.
+func writeAddressFields(w *wire.Writer, a Address) {
 	if a.Name != "" {
 		w.Leaf("t:Name", a.Name)
 	}
@@ -186,7 +192,6 @@ func writeAddress(w *wire.Writer, a Address) {
 	if a.RoutingType != "" && a.RoutingType != "SMTP" {
 		w.Leaf("t:RoutingType", a.RoutingType)
 	}
-	w.End()
 }
 
 // create makes an item in Drafts; write writes the element in m:Items. once says that a lost answer must not lead to another try.

@@ -82,6 +82,8 @@ func TestFaultMatrix(t *testing.T) {
 		matrixMail,
 		matrixChange,
 		matrixPlace,
+		matrixAround,
+		matrixOffice,
 	)
 	ok := func(op string) string {
 		return envelope("<m:" + op + "Response><m:ResponseMessages><m:" + op + `ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>` +

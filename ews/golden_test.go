@@ -43,6 +43,7 @@ var golden = []goldenRequests{
 	goldenSync,
 	goldenAround,
 	goldenChange,
+	goldenOffice,
 }
 
 func goldenCalls() (calls []goldenCall) {
@@ -85,6 +86,9 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	message := "<m:" + op + `ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>` + content + "</m:" + op + "ResponseMessage>"
 	xml := envelope("<m:" + op + "Response><m:ResponseMessages>" + strings.Repeat(message, n) + "</m:ResponseMessages></m:" + op + "Response>")
+	if strings.HasPrefix(content, "<m:"+op+"Response>") { // a whole answer
+		xml = envelope(content)
+	}
 	return reply(200, xml)(req)
 }
 

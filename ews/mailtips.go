@@ -81,10 +81,11 @@ func (m *Mailbox) mailTipsOnce(ctx context.Context, sender string, recipients []
 	})
 }
 
-// readHeadedBatch is readBatch for GetMailTips, whose response is a response message itself and holds one for each recipient.
+// readHeadedBatch is readBatch for operations whose response is a response message itself and holds one for each thing asked for: GetMailTips,
+// those on delegates, GetServiceConfiguration.
 func readHeadedBatch(s *wire.Scanner, n int, each func(i int, s *wire.Scanner) error) error {
 	head := responseMessage{class: classAttr(s)}
-	batch := error(&Error{kind: ErrBadResponse, what: "the answer says nothing about the recipients"})
+	batch := error(&Error{kind: ErrBadResponse, what: "the answer says nothing about what was asked for"})
 	for d := s.Depth(); s.Child(d); {
 		if s.Local() == "ResponseMessages" {
 			batch = readBatchMessages(s, n, each)
@@ -106,7 +107,7 @@ func readBatchMessages(s *wire.Scanner, n int, each func(i int, s *wire.Scanner)
 	i := 0
 	for d := s.Depth(); s.Child(d); i++ {
 		if i >= n {
-			return &Error{kind: ErrBadResponse, what: "the answer has more response messages than there were recipients"}
+			return &Error{kind: ErrBadResponse, what: "the answer has more response messages than were asked for"}
 		}
 		e, err := readResponseMessage(s, i, each)
 		if err != nil {
@@ -118,7 +119,7 @@ func readBatchMessages(s *wire.Scanner, n int, each func(i int, s *wire.Scanner)
 	}
 	for ; i < n; i++ {
 		b.Items = append(b.Items, &ItemError{Index: i, Err: &Error{
-			kind: ErrNotAttempted, what: "the answer says nothing about this recipient", verdict: verdictRetry}})
+			kind: ErrNotAttempted, what: "the answer says nothing about this one", verdict: verdictRetry}})
 	}
 	if len(b.Items) > 0 {
 		return b

@@ -64,6 +64,10 @@ type Message struct {
 	// AutoResponseSuppress holds the Suppress bits of PidTagAutoResponseSuppress: answers its sender does not want. Only WithLoopMarks.
 	AutoResponseSuppress uint32
 
+	// Meeting is what a meeting request, an answer to one or a cancellation is about, and an item of a calendar; nil for all other mail and
+	// in a summary.
+	Meeting *Meeting
+
 	// Truncated says that a list of this message (recipients, headers, attachments, categories) had more than 20,000 entries, of which the
 	// first are here. The MIME has all of them.
 	Truncated bool

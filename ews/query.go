@@ -122,6 +122,9 @@ func (q *Query) writeItemShape(w *wire.Writer, detail Detail) {
 		for _, f := range fullFields {
 			w.Empty("t:FieldURI", "FieldURI", f)
 		}
+		for _, f := range meetingFields {
+			w.Empty("t:FieldURI", "FieldURI", f)
+		}
 		if q.Headers {
 			w.Empty("t:FieldURI", "FieldURI", "item:InternetMessageHeaders")
 		}

@@ -175,7 +175,7 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 			r.attr(s, "Id", &m.ConversationID)
 		case "Preview":
 			r.put(s, &m.Preview)
-		case "Sender", "Organizer":
+		case "Sender":
 			r.address(s, &m.Sender)
 		case "From":
 			r.address(s, &m.From)
@@ -197,6 +197,8 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 			m.Read = boolean(s.TextBytes())
 		case "References":
 			r.put(s, &m.References)
+		default:
+			r.meeting(s, m)
 		}
 	}
 	r.finish()
