@@ -44,7 +44,7 @@
 // Every operation of Exchange's schema, and the methods that make it; [Mailbox.Do] makes the others, with the caller's XML and
 // the same authentication, retries, limits and errors.
 //
-//	AddDelegate                          Do
+//	AddDelegate                          Mailbox.AddDelegates
 //	AddDistributionGroupToImList         Do
 //	AddImContactToGroup                  Do
 //	AddImGroup                           Do
@@ -59,18 +59,18 @@
 //	CreateAttachment                     Mailbox.Send
 //	CreateFolder                         Mailbox.CreateFolder, Mailbox.EnsureFolder
 //	CreateFolderPath                     Do
-//	CreateItem                           Mailbox.Send, Mailbox.Reply, Mailbox.ReplyAll, Mailbox.Forward
+//	CreateItem                           Mailbox.Send, Mailbox.Reply, Mailbox.ReplyAll, Mailbox.Forward, Mailbox.Respond
 //	CreateManagedFolder                  Do
 //	CreateMeetingInstance                Do
 //	CreateMeetingSpace                   Do
-//	CreateUserConfiguration              Do
+//	CreateUserConfiguration              Mailbox.CreateUserConfiguration, Mailbox.SetMasterCategories
 //	DeleteAttachment                     Do
 //	DeleteFolder                         Mailbox.DeleteFolder
 //	DeleteItem                           Mailbox.Delete, Mailbox.RemoveDrafts
 //	DeleteMeetingInstance                Do
 //	DeleteMeetingSpace                   Do
 //	DeleteSearchSuggestion               Do
-//	DeleteUserConfiguration              Do
+//	DeleteUserConfiguration              Mailbox.DeleteUserConfiguration
 //	DisableApp                           Do
 //	DisconnectPhoneCall                  Do
 //	EmptyFolder                          Mailbox.EmptyFolder
@@ -81,26 +81,26 @@
 //	FindAvailableMeetingTimes            Do
 //	FindConversation                     Do
 //	FindFolder                           Mailbox.FindFolder, Mailbox.Folders, Mailbox.EnsureFolder
-//	FindItem                             Mailbox.Messages, Mailbox.FindSent, Mailbox.RemoveDrafts
+//	FindItem                             Mailbox.Messages, Mailbox.FindSent, Mailbox.RemoveDrafts, Mailbox.Appointments, Mailbox.Contacts, Mailbox.Tasks
 //	FindMeetingSpaceByJoinUrl            Do
 //	FindMeetingTimeCandidates            Do
 //	FindMessageTrackingReport            Do
-//	FindPeople                           Do
+//	FindPeople                           Mailbox.FindPeople
 //	FindTags                             Do
 //	GetAppManifests                      Do
 //	GetAppMarketplaceUrl                 Do
 //	GetAttachment                        Mailbox.Attachment
 //	GetClientAccessToken                 Do
 //	GetConversationItems                 Do
-//	GetDelegate                          Do
+//	GetDelegate                          Mailbox.Delegates
 //	GetDiscoverySearchConfiguration      Do
 //	GetEvents                            Mailbox.Pull
 //	GetFolder                            Mailbox.Folder, Mailbox.Permissions, Mailbox.PublicFolder, Mailbox.RenameFolder
 //	GetHoldOnMailboxes                   Do
 //	GetImItemList                        Do
 //	GetImItems                           Do
-//	GetInboxRules                        Do
-//	GetItem                              Mailbox.Message, Mailbox.Messages, Mailbox.MIME
+//	GetInboxRules                        Mailbox.InboxRules
+//	GetItem                              Mailbox.Message, Mailbox.Messages, Mailbox.MIME, Mailbox.Appointment, Mailbox.Contact, Mailbox.Task
 //	GetLastPrivateCatalogUpdate          Do
 //	GetMailTips                          Mailbox.MailTips
 //	GetMeetingInstance                   Do
@@ -109,24 +109,24 @@
 //	GetNonIndexableItemDetails           Do
 //	GetNonIndexableItemStatistics        Do
 //	GetPasswordExpirationDate            Mailbox.PasswordExpiration
-//	GetPersona                           Do
+//	GetPersona                           Mailbox.Person
 //	GetPhoneCallInformation              Do
 //	GetPrivateCatalogAddIns              Do
-//	GetRoomLists                         Do
-//	GetRooms                             Do
+//	GetRoomLists                         Mailbox.RoomLists
+//	GetRooms                             Mailbox.Rooms
 //	GetSearchSuggestions                 Do
 //	GetSearchableMailboxes               Do
 //	GetServerTimeZones                   Mailbox.TimeZones
-//	GetServiceConfiguration              Do
+//	GetServiceConfiguration              Mailbox.ServiceConfiguration
 //	GetSharingFolder                     Do
 //	GetSharingMetadata                   Do
 //	GetSpecificUserConfiguration         Do
 //	GetStreamingEvents                   Mailbox.Events, Mailbox.Watch
-//	GetUserAvailability                  Do
-//	GetUserConfiguration                 Do
+//	GetUserAvailability                  Mailbox.FreeBusy, Mailbox.MeetingTimes
+//	GetUserConfiguration                 Mailbox.UserConfiguration, Mailbox.MasterCategories
 //	GetUserOofSettings                   Mailbox.OutOfOffice
-//	GetUserPhoto                         Do
-//	GetUserRetentionPolicyTags           Do
+//	GetUserPhoto                         Mailbox.UserPhoto
+//	GetUserRetentionPolicyTags           Mailbox.RetentionTags
 //	HideTag                              Do
 //	InstallApp                           Do
 //	MarkAllItemsAsRead                   Mailbox.MarkAllRead
@@ -136,7 +136,7 @@
 //	PlayOnPhone                          Do
 //	RefreshSharingFolder                 Do
 //	RemoveContactFromImList              Do
-//	RemoveDelegate                       Do
+//	RemoveDelegate                       Mailbox.RemoveDelegates
 //	RemoveDistributionGroupFromImList    Do
 //	RemoveImContactFromGroup             Do
 //	RemoveImGroup                        Do
@@ -157,7 +157,7 @@
 //	UninstallApp                         Do
 //	UnpinTeamMailbox                     Do
 //	Unsubscribe                          Mailbox.Unsubscribe, Mailbox.Events
-//	UpdateDelegate                       Do
+//	UpdateDelegate                       Mailbox.UpdateDelegates
 //	UpdateExtensionUsage                 Do
 //	UpdateFolder                         Mailbox.RenameFolder
 //	UpdateInboxRules                     Do
@@ -165,6 +165,6 @@
 //	UpdateItemInRecoverableItems         Do
 //	UpdateMeetingInstance                Do
 //	UpdateMeetingSpace                   Do
-//	UpdateUserConfiguration              Do
+//	UpdateUserConfiguration              Mailbox.UpdateUserConfiguration, Mailbox.SetMasterCategories
 //	UploadItems                          Mailbox.Import
 package ews

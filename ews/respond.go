@@ -30,7 +30,7 @@ func (m *Mailbox) Respond(ctx context.Context, id ItemID, answer MeetingAnswer, 
 	}
 	if id.ChangeKey == "" { // Exchange refuses to answer an item whose version is not named
 		var err error
-		if id, err = m.currentOne(ctx, id); err != nil {
+		if id, err = m.current(ctx, id); err != nil {
 			return err
 		}
 	}
