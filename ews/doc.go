@@ -160,7 +160,7 @@
 //	UpdateDelegate                       Mailbox.UpdateDelegates
 //	UpdateExtensionUsage                 Do
 //	UpdateFolder                         Mailbox.RenameFolder
-//	UpdateInboxRules                     Do
+//	UpdateInboxRules                     Mailbox.UpdateInboxRules
 //	UpdateItem                           Mailbox.Update, Mailbox.SetRead
 //	UpdateItemInRecoverableItems         Do
 //	UpdateMeetingInstance                Do
