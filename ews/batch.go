@@ -72,3 +72,12 @@ func failures(err error, n int) []bool {
 
 // yes is an xs:boolean.
 func yes(b bool) string { return strconv.FormatBool(b) }
+
+// single is the error about the one item that a batch consisted of.
+func single(err error) error {
+	var b *BatchError
+	if errors.As(err, &b) && b.Total == 1 && len(b.Items) == 1 {
+		return b.Items[0].Err
+	}
+	return err
+}

@@ -13,6 +13,6 @@ func NewDraftForBench(html string) *Draft {
 
 // CreateForBench is the CreateItem of Send, without the steps that follow.
 func (m *Mailbox) CreateForBench(ctx context.Context, d *Draft) error {
-	_, err := m.create(ctx, func(w *wire.Writer) { d.write(w, "marker") })
+	_, err := m.create(ctx, func(w *wire.Writer) { d.writeTo(w, "marker", Address{}) })
 	return err
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -20,21 +22,43 @@ type Draft struct {
 	Bcc     []Address
 	ReplyTo []Address
 
-	// From is sent as the author; the account needs the right to send as, or on behalf of, it. Zero: the mailbox itself.
+	// From is sent as the author. Exchange sends as From if the account has the right to send as it, on behalf of it if it has only
+	// that right, and else refuses (ErrDenied). Zero: the mailbox itself.
 	From Address
 
+	// Sender asks for "Sender on behalf of From" although the account may send as From: it is the account's own address. Zero:
+	// as the rights have it.
+	Sender Address
+
 	Importance  Importance
-	Attachments []Upload
+	Sensitivity string // "Personal", "Private", "Confidential"; "": Normal
+
+	// ReadReceipt and DeliveryReceipt ask the recipients' systems for them; few people's send any.
+	ReadReceipt, DeliveryReceipt bool
+
+	// Headers are internet header fields of one's own, such as X-Ticket. Their names arrive in lower case, and one name comes only
+	// once. Fields that Exchange makes itself are refused.
+	Headers []Header
 
 	// InReplyTo and References thread a message that answers one by Message-ID without being made by Mailbox.Reply. They are
 	// Message-IDs with angle brackets; several in References are separated by spaces.
 	InReplyTo  string
 	References string
 
-	// MIME is a whole RFC 5322 message, which then takes the place of everything above but Attachments.
+	// MIME is a whole RFC 5322 message, which then takes the place of everything above.
 	MIME *Content
 
-	// SentFolder is where the sent copy goes. nil: SentItems of the mailbox.
+	Attachments []Upload
+
+	// Properties are kept with the draft and the sent copy. Recipients of the same organisation may see them.
+	Properties []PropertyValue
+
+	// SendAt makes Exchange hold the message back until then; zero or past: it goes out at once. Until then it lies in Drafts (on some
+	// servers in Outbox), where FindSent finds it and Delete calls it off, as RemoveDrafts does. It is sent whether this program
+	// runs or not. EWS: PidTagDeferredSendTime.
+	SendAt time.Time
+
+	// SentFolder is where the sent copy goes. nil: SentItems of the mailbox. For that of another one see FolderName.In.
 	SentFolder FolderRef
 
 	// Marker is kept with the message as a property, and found again by FindSent. Give each message its own: an outbox's row id,
@@ -65,38 +89,44 @@ func markerField(w *wire.Writer) { markerProperty.writeTo(w) }
 
 func markerValue(marker string) PropertyValue { return PropertyValue{markerProperty, marker} }
 
-func writeMarker(w *wire.Writer, marker string) { markerValue(marker).writeTo(w) }
-
 func newMarker() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b) // never fails: crypto/rand
 	return hex.EncodeToString(b)
 }
 
-// check names every wrong field.
-func (d *Draft) check() error {
+// check names every wrong field. send: it must be fit to be sent.
+func (d *Draft) check(send bool) error {
 	var wrong []string
 	lists := []struct {
 		name string
 		list []Address
-	}{{"To", d.To}, {"Cc", d.Cc}, {"Bcc", d.Bcc}, {"ReplyTo", d.ReplyTo}}
+	}{{"To", d.To}, {"Cc", d.Cc}, {"Bcc", d.Bcc}, {"ReplyTo", d.ReplyTo}, {"From", some(d.From)}, {"Sender", some(d.Sender)}}
 	for _, l := range lists {
 		wrong = append(wrong, badAddresses(l.name, l.list)...)
 	}
-	if !d.From.IsZero() {
-		wrong = append(wrong, badAddresses("From", []Address{d.From})...)
-	}
-	if d.MIME == nil && len(d.To)+len(d.Cc)+len(d.Bcc) == 0 {
+	if send && d.MIME == nil && len(d.To)+len(d.Cc)+len(d.Bcc) == 0 {
 		wrong = append(wrong, "To, Cc, Bcc: nobody to send it to")
 	}
 	if d.MIME != nil && !d.MIME.valid() {
 		wrong = append(wrong, "MIME: needs Open and a Size: make it with Bytes, ReaderAt or File")
 	}
+	wrong = append(wrong, badSensitivity(d.Sensitivity)...)
+	wrong = append(wrong, badHeaders(d.Headers)...)
+	wrong = append(wrong, badProperties("Properties", d.Properties)...)
 	wrong = append(wrong, badUploads(d.Attachments)...)
 	if len(wrong) > 0 {
 		return errors.New("ews: Draft: " + strings.Join(wrong, "; "))
 	}
 	return nil
+}
+
+// some is a list of the address, if it is one.
+func some(a Address) []Address {
+	if a.IsZero() {
+		return nil
+	}
+	return []Address{a}
 }
 
 func badAddresses(field string, list []Address) (wrong []string) {
@@ -105,6 +135,22 @@ func badAddresses(field string, list []Address) (wrong []string) {
 			continue
 		}
 		if bad := badAddress(a.Email); bad != "" {
+			wrong = append(wrong, fmt.Sprintf("%s[%d]: %s", field, i, bad))
+		}
+	}
+	return wrong
+}
+
+func badSensitivity(s string) []string {
+	if s == "" || slices.Contains(sensitivities, s) {
+		return nil
+	}
+	return []string{fmt.Sprintf("Sensitivity: %.40q is none of %s", s, strings.Join(sensitivities, ", "))}
+}
+
+func badProperties(field string, list []PropertyValue) (wrong []string) {
+	for i, v := range list {
+		if bad := v.bad(); bad != "" {
 			wrong = append(wrong, fmt.Sprintf("%s[%d]: %s", field, i, bad))
 		}
 	}
@@ -121,108 +167,4 @@ func badUploads(list []Upload) (wrong []string) {
 		}
 	}
 	return wrong
-}
-
-// write writes the t:Message element, in the schema's order.
-func (d *Draft) write(w *wire.Writer, marker string) {
-	w.Start("t:Message")
-	if d.MIME != nil {
-		w.Start("t:MimeContent", "CharacterSet", "UTF-8")
-		w.Base64(d.MIME.Size, d.MIME.Open)
-		w.End()
-		writeMarker(w, marker)
-		w.End()
-		return
-	}
-	w.Leaf("t:Subject", d.Subject)
-	writeBody(w, "t:Body", d.Body)
-	if d.Importance != NormalImportance {
-		w.Leaf("t:Importance", d.Importance.String())
-	}
-	if d.InReplyTo != "" {
-		w.Leaf("t:InReplyTo", d.InReplyTo)
-	}
-	writeMarker(w, marker)
-	writeRecipients(w, "t:ToRecipients", d.To)
-	writeRecipients(w, "t:CcRecipients", d.Cc)
-	writeRecipients(w, "t:BccRecipients", d.Bcc)
-	if !d.From.IsZero() {
-		w.Start("t:From")
-		writeAddress(w, d.From)
-		w.End()
-	}
-	if d.References != "" {
-		w.Leaf("t:References", d.References)
-	}
-	writeRecipients(w, "t:ReplyTo", d.ReplyTo)
-	w.End()
-}
-
-func writeBody(w *wire.Writer, element string, b Body) {
-	kind := "Text"
-	if b.HTML {
-		kind = "HTML"
-	}
-	w.Leaf(element, b.Text, "BodyType", kind)
-}
-
-func writeRecipients(w *wire.Writer, element string, list []Address) {
-	if len(list) == 0 {
-		return
-	}
-	w.Start(element)
-	for _, a := range list {
-		writeAddress(w, a)
-	}
-	w.End()
-}
-
-func writeAddress(w *wire.Writer, a Address) {
-	w.Start("t:Mailbox")
-	writeAddressFields(w, a)
-	w.End()
-}
-
-// writeAddressFields writes what an element of EmailAddressType holds.
-func writeAddressFields(w *wire.Writer, a Address) {
-	if a.Name != "" {
-		w.Leaf("t:Name", a.Name)
-	}
-	w.Leaf("t:EmailAddress", a.Email)
-	if a.RoutingType != "" && a.RoutingType != "SMTP" {
-		w.Leaf("t:RoutingType", a.RoutingType)
-	}
-}
-
-// create makes an item in Drafts; write writes the element in m:Items. once says that a lost answer must not lead to another try.
-// EWS: CreateItem with SaveOnly.
-func (m *Mailbox) create(ctx context.Context, write func(w *wire.Writer)) (ItemID, error) {
-	var id ItemID
-	err := m.do(ctx, &call{
-		op:   "CreateItem",
-		once: true, // a second draft would do no harm, but lie in the user's Drafts
-		body: func(w *wire.Writer) error {
-			w.Start("m:CreateItem", "MessageDisposition", "SaveOnly")
-			w.Start("m:SavedItemFolderId")
-			Drafts.writeTo(w, m)
-			w.End()
-			w.Start("m:Items")
-			write(w)
-			w.End()
-			w.End()
-			return nil
-		},
-		read: func(s *wire.Scanner) error {
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if s.Local() == "Items" {
-					readItemID(s, &id)
-				}
-				return s.Err()
-			})
-		},
-	})
-	if err == nil && id.IsZero() {
-		err = &Error{Op: "CreateItem", Mailbox: m.Address(), kind: ErrBadResponse, what: "the answer holds no id of the draft"}
-	}
-	return id, err
 }

@@ -60,6 +60,24 @@ func (f FolderName) writeTo(w *wire.Writer, m *Mailbox) {
 	w.End()
 }
 
+// In names the folder of another mailbox: SentItems.In("support@example.com") as Draft.SentFolder, or where Move shall move to.
+func (f FolderName) In(address string) FolderRef { return folderIn{f, address} }
+
+type folderIn struct {
+	name    FolderName
+	address string
+}
+
+func (f folderIn) writeTo(w *wire.Writer, m *Mailbox) {
+	if bad := badAddress(f.address); bad != "" {
+		w.Fail(errors.New("ews: FolderName.In: " + bad))
+		return
+	}
+	there := *m
+	there.shared, there.store = f.address, primary
+	f.name.writeTo(w, &there)
+}
+
 func (f FolderID) writeTo(w *wire.Writer, _ *Mailbox) { writeID(w, "t:FolderId", f.ID, f.ChangeKey) }
 
 // writeID writes an element with Id and, if known, ChangeKey.

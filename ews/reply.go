@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -19,14 +20,21 @@ type Answer struct {
 	// To, Cc and Bcc replace the recipients that Exchange fills in. A forward needs some.
 	To, Cc, Bcc []Address
 
-	// From is sent as the author; see Draft.From.
-	From Address
+	// ReplyTo is where answers to the answer shall go.
+	ReplyTo []Address
 
-	Attachments []Upload
-	SentFolder  FolderRef // see Draft.SentFolder
-	Marker      string    // see Draft.Marker
-
-	BeforeSend func(ctx context.Context, draft ItemID) error // see Draft.BeforeSend
+	// The rest is as in Draft. An Importance that is normal leaves that which Exchange gives.
+	From                         Address
+	Importance                   Importance
+	Sensitivity                  string
+	ReadReceipt, DeliveryReceipt bool
+	Headers                      []Header
+	Attachments                  []Upload
+	Properties                   []PropertyValue
+	SendAt                       time.Time
+	SentFolder                   FolderRef
+	Marker                       string
+	BeforeSend                   func(ctx context.Context, draft ItemID) error
 }
 
 // Reply answers a message, to its sender (its Reply-To, if it has one), in its thread: In-Reply-To, References and the conversation are
@@ -49,46 +57,51 @@ func (m *Mailbox) Forward(ctx context.Context, id ItemID, a *Answer) (*Sent, err
 	return m.answer(ctx, "t:ForwardItem", id, a)
 }
 
+// answer makes an answer and sends it.
 func (m *Mailbox) answer(ctx context.Context, element string, about ItemID, a *Answer) (*Sent, error) {
 	if a == nil {
 		a = new(Answer)
 	}
-	if err := a.check(about); err != nil {
+	p := &sending{sent: a.SentFolder, marker: a.marker(), before: a.BeforeSend}
+	draft, err := m.draftAnswer(ctx, element, about, a, p.marker)
+	if err != nil {
 		return nil, err
 	}
-	marker := a.Marker
-	if marker == "" {
-		marker = newMarker()
+	return m.send(ctx, draft, p)
+}
+
+func (a *Answer) marker() string {
+	if a.Marker == "" {
+		return newMarker()
+	}
+	return a.Marker
+}
+
+// draftAnswer stores an answer, complete, in Drafts.
+func (m *Mailbox) draftAnswer(ctx context.Context, element string, about ItemID, a *Answer, marker string) (ItemID, error) {
+	if err := a.check(about); err != nil {
+		return ItemID{}, err
 	}
 	if about.ChangeKey == "" { // Exchange refuses to answer an item whose version is not named
 		var err error
 		if about, err = m.current(ctx, about); err != nil {
-			return nil, err
+			return ItemID{}, err
 		}
 	}
 	subject := a.Subject
 	if subject != "" { // or Exchange makes one, in the mailbox's language
 		subject = provisional(marker)
 	}
-	draft, err := m.create(ctx, func(w *wire.Writer) { a.write(w, element, about, subject) })
+	draft, err := m.create(ctx, func(w *wire.Writer) { a.writeTo(w, element, about, subject, m.author()) })
 	if err != nil {
-		return nil, m.unsent(ctx, err, draft, marker)
+		return ItemID{}, m.unsent(ctx, err, draft, marker)
 	}
 	// An answer cannot be created with properties of one's own: it gets its marker, and its subject, while still a draft.
 	e := &edit{id: draft}
-	change := Update{Set: []PropertyValue{markerValue(marker)}}
-	if a.Subject != "" {
-		change.Subject = &a.Subject
+	if err = m.settled(ctx, []*edit{e}, a.rest(marker)); err != nil {
+		return ItemID{}, m.unsent(ctx, single(err), draft, marker)
 	}
-	err = m.settled(ctx, []*edit{e}, &change)
-	if err != nil {
-		var b *BatchError
-		if errors.As(err, &b) {
-			err = b.Items[0].Err
-		}
-		return nil, m.unsent(ctx, err, draft, marker)
-	}
-	return m.finish(ctx, e.done, a.Attachments, a.BeforeSend, a.SentFolder, marker)
+	return m.attachAll(ctx, e.done, a.Attachments, marker)
 }
 
 func (a *Answer) check(about ItemID) error {
@@ -99,9 +112,11 @@ func (a *Answer) check(about ItemID) error {
 	wrong = append(wrong, badAddresses("To", a.To)...)
 	wrong = append(wrong, badAddresses("Cc", a.Cc)...)
 	wrong = append(wrong, badAddresses("Bcc", a.Bcc)...)
-	if !a.From.IsZero() {
-		wrong = append(wrong, badAddresses("From", []Address{a.From})...)
-	}
+	wrong = append(wrong, badAddresses("ReplyTo", a.ReplyTo)...)
+	wrong = append(wrong, badAddresses("From", some(a.From))...)
+	wrong = append(wrong, badSensitivity(a.Sensitivity)...)
+	wrong = append(wrong, badHeaders(a.Headers)...)
+	wrong = append(wrong, badProperties("Properties", a.Properties)...)
 	wrong = append(wrong, badUploads(a.Attachments)...)
 	if len(wrong) > 0 {
 		return errors.New("ews: Answer: " + strings.Join(wrong, "; "))
@@ -109,8 +124,8 @@ func (a *Answer) check(about ItemID) error {
 	return nil
 }
 
-// write writes a response object, in the schema's order. EWS: SmartResponseType.
-func (a *Answer) write(w *wire.Writer, element string, about ItemID, subject string) {
+// writeTo writes a response object, in the schema's order. EWS: SmartResponseType.
+func (a *Answer) writeTo(w *wire.Writer, element string, about ItemID, subject string, author Address) {
 	w.Start(element)
 	if subject != "" {
 		w.Leaf("t:Subject", subject)
@@ -118,12 +133,28 @@ func (a *Answer) write(w *wire.Writer, element string, about ItemID, subject str
 	writeRecipients(w, "t:ToRecipients", a.To)
 	writeRecipients(w, "t:CcRecipients", a.Cc)
 	writeRecipients(w, "t:BccRecipients", a.Bcc)
-	if !a.From.IsZero() {
-		w.Start("t:From")
-		writeAddress(w, a.From)
-		w.End()
+	writeReceipts(w, a.ReadReceipt, a.DeliveryReceipt)
+	if a.From.IsZero() {
+		writePerson(w, "t:From", author)
+	} else {
+		writePerson(w, "t:From", a.From)
 	}
 	writeID(w, "t:ReferenceItemId", about.ID, about.ChangeKey)
 	writeBody(w, "t:NewBodyContent", a.Body)
 	w.End()
+}
+
+// rest is what a response object cannot be created with.
+func (a *Answer) rest(marker string) *Update {
+	u := &Update{Set: ownProperties(marker, a.Headers, a.Properties, a.SendAt), ReplyTo: a.ReplyTo}
+	if a.Subject != "" {
+		u.Subject = &a.Subject
+	}
+	if a.Importance != NormalImportance {
+		u.Importance = &a.Importance
+	}
+	if a.Sensitivity != "" {
+		u.Sensitivity = &a.Sensitivity
+	}
+	return u
 }

@@ -3,7 +3,6 @@ package ews
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
@@ -22,47 +21,53 @@ func (m *Mailbox) Send(ctx context.Context, d *Draft) (*Sent, error) {
 	if d == nil {
 		return nil, errors.New("ews: Send: the draft is nil")
 	}
-	if err := d.check(); err != nil {
+	if err := d.check(true); err != nil {
 		return nil, err
 	}
-	marker := d.Marker
-	if marker == "" {
-		marker = newMarker()
-	}
-	id, err := m.create(ctx, func(w *wire.Writer) { d.write(w, marker) })
+	p := &sending{sent: d.SentFolder, marker: d.marker(), before: d.BeforeSend}
+	draft, err := m.draft(ctx, d, p.marker)
 	if err != nil {
-		return nil, m.unsent(ctx, err, id, marker)
+		return nil, err
 	}
-	return m.finish(ctx, id, d.Attachments, d.BeforeSend, d.SentFolder, marker)
+	return m.send(ctx, draft, p)
 }
 
-// finish adds attachments to a stored draft and sends it.
-func (m *Mailbox) finish(ctx context.Context, draft ItemID, attachments []Upload, before func(context.Context, ItemID) error, sent FolderRef, marker string) (*Sent, error) {
-	for i := range attachments {
-		id, err := m.attach(ctx, draft, &attachments[i])
-		if err != nil {
-			return nil, m.unsent(ctx, err, draft, marker)
+// sending is what is to be done with a stored draft.
+type sending struct {
+	sent   FolderRef // nil: SentItems
+	marker string
+	before func(ctx context.Context, draft ItemID) error
+	keep   bool // the draft is not ours to remove when it cannot be sent
+}
+
+// send sends a stored draft that has the marker.
+func (m *Mailbox) send(ctx context.Context, draft ItemID, p *sending) (*Sent, error) {
+	if p.sent == nil {
+		p.sent = SentItems
+	}
+	if p.before != nil {
+		if err := p.before(ctx, draft); err != nil {
+			return nil, m.notSent(ctx, err, draft, p)
 		}
-		draft = id
 	}
-	if sent == nil {
-		sent = SentItems
-	}
-	if before != nil {
-		if err := before(ctx, draft); err != nil {
-			return nil, m.unsent(ctx, err, draft, marker)
-		}
-	}
-	err := m.sendItem(ctx, draft, sent)
+	err := m.sendItem(ctx, draft, p.sent)
 	if err != nil && !MaybeApplied(err) {
-		return nil, m.unsent(ctx, err, draft, marker)
+		return nil, m.notSent(ctx, err, draft, p)
 	}
 	if err != nil {
-		if err = m.settle(ctx, draft, sent, marker, err); err != nil {
+		if err = m.settle(ctx, draft, p, err); err != nil {
 			return nil, err
 		}
 	}
-	return &Sent{Marker: marker}, nil
+	return &Sent{Marker: p.marker}, nil
+}
+
+// notSent is unsent for a draft that may have to be kept.
+func (m *Mailbox) notSent(ctx context.Context, err error, draft ItemID, p *sending) error {
+	if p.keep {
+		return certain(err)
+	}
+	return m.unsent(ctx, err, draft, p.marker)
 }
 
 // sendItem sends a stored draft. EWS: SendItem.
@@ -97,6 +102,11 @@ func (m *Mailbox) unsent(ctx context.Context, err error, draft ItemID, marker st
 	case MaybeApplied(err):
 		_ = m.RemoveDrafts(ctx, marker)
 	}
+	return certain(err)
+}
+
+// certain is the error of what did not happen.
+func certain(err error) error {
 	var e *Error
 	if errors.As(err, &e) {
 		clean := *e
@@ -104,62 +114,6 @@ func (m *Mailbox) unsent(ctx context.Context, err error, draft ItemID, marker st
 		return &clean
 	}
 	return err
-}
-
-// settleLooks is how often it is looked what became of a message whose answer was lost, after half of RetryPolicy.BaseDelay and then
-// twice as long each time: with the default for 15 seconds. A sent message reaches its folder within seconds, unless the server
-// is in trouble.
-const settleLooks = 5
-
-// settle finds out whether a message was sent although SendItem failed with lost. nil: it was. An error without MaybeApplied: it was
-// not, and its draft is gone.
-func (m *Mailbox) settle(ctx context.Context, draft ItemID, sent FolderRef, marker string, lost error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
-	defer cancel()
-	var last error
-	waiting := 0 // looks that found the draft, not the sent copy
-	pause := m.c.retry.BaseDelay / 2
-	for range settleLooks {
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return unknown(lost, ctx.Err())
-		}
-		pause = min(2*pause, 8*time.Second)
-		var id ItemID
-		if id, last = m.marked(ctx, sent, marker); last != nil {
-			continue
-		}
-		if !id.IsZero() {
-			return nil
-		}
-		if id, last = m.marked(ctx, Drafts, marker); last == nil && !id.IsZero() {
-			waiting++
-		}
-	}
-	if waiting == settleLooks {
-		// It lay in Drafts all the time. Removing it settles the matter: either the removal finds it, and it can no longer be
-		// sent, or it does not, and it was.
-		switch err := m.Delete(ctx, HardDelete, ItemID{ID: draft.ID}); {
-		case err == nil:
-			return m.unsent(ctx, lost, ItemID{}, marker)
-		case errors.Is(err, ErrNotFound):
-			if id, err := m.marked(ctx, sent, marker); err == nil && !id.IsZero() {
-				return nil
-			}
-		default:
-			last = err
-		}
-	}
-	return unknown(lost, last)
-}
-
-// unknown is the error of a message about which nothing could be found out.
-func unknown(lost, look error) error {
-	if look == nil {
-		return lost
-	}
-	return fmt.Errorf("%w (looking it up failed as well: %v)", lost, look)
 }
 
 // FindSent returns the id of the message with that marker in a folder, nil meaning SentItems, or a zero id if it is not there (yet).

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -29,12 +30,19 @@ type Update struct {
 	Subject *string
 	Body    *Body
 
-	// To, Cc, Bcc and ReplyTo replace the addresses of a draft; not nil but empty removes them.
-	To, Cc, Bcc, ReplyTo []Address
+	// What follows is for drafts. To, Cc, Bcc and ReplyTo replace the addresses; not nil but empty removes them. Headers are set
+	// besides those there are. SendAt of zero time takes it back. For the rest see Draft.
+	To, Cc, Bcc, ReplyTo         []Address
+	From                         *Address
+	ReadReceipt, DeliveryReceipt *bool
+	Headers                      []Header
+	SendAt                       *time.Time
 
 	// Set and Delete change any other property. Deleting one that is not there is no error.
 	Set    []PropertyValue
 	Delete []Property
+
+	exact bool // must not meet a newer version, whatever it changes
 }
 
 var sensitivities = []string{"Normal", "Personal", "Private", "Confidential"}
@@ -60,18 +68,18 @@ func (c *Update) check() error {
 			wrong = append(wrong, bad)
 		}
 	}
-	if c.Sensitivity != nil && !slices.Contains(sensitivities, *c.Sensitivity) {
-		wrong = append(wrong, fmt.Sprintf("Sensitivity: %.40q is none of %s", *c.Sensitivity, strings.Join(sensitivities, ", ")))
+	if c.Sensitivity != nil {
+		wrong = append(wrong, badSensitivity(*c.Sensitivity)...)
 	}
+	if c.From != nil {
+		wrong = append(wrong, badAddresses("From", []Address{*c.From})...)
+	}
+	wrong = append(wrong, badHeaders(c.Headers)...)
 	wrong = append(wrong, badAddresses("To", c.To)...)
 	wrong = append(wrong, badAddresses("Cc", c.Cc)...)
 	wrong = append(wrong, badAddresses("Bcc", c.Bcc)...)
 	wrong = append(wrong, badAddresses("ReplyTo", c.ReplyTo)...)
-	for i, v := range c.Set {
-		if bad := v.bad(); bad != "" {
-			wrong = append(wrong, fmt.Sprintf("Set[%d]: %s", i, bad))
-		}
-	}
+	wrong = append(wrong, badProperties("Set", c.Set)...)
 	for i, p := range c.Delete {
 		if bad := p.bad(); bad != "" {
 			wrong = append(wrong, fmt.Sprintf("Delete[%d]: %s", i, bad))
@@ -93,12 +101,13 @@ func (c *Update) merges() bool { return len(c.AddCategories)+len(c.RemoveCategor
 
 // besidesMerging: there is something to write whatever is there.
 func (c *Update) besidesMerging() bool {
-	return c.Read != nil || c.Categories != nil || c.Flag != nil || c.Importance != nil || c.Sensitivity != nil || len(c.Set)+len(c.Delete) > 0 || c.rewrites()
+	return c.Read != nil || c.Categories != nil || c.Flag != nil || c.Importance != nil || c.Sensitivity != nil || c.ReadReceipt != nil || c.DeliveryReceipt != nil ||
+		c.SendAt != nil || len(c.Headers)+len(c.Set)+len(c.Delete) > 0 || c.rewrites()
 }
 
 // rewrites: the change is to what a person wrote, so that it must not meet what somebody else has written meanwhile.
 func (c *Update) rewrites() bool {
-	return c.Subject != nil || c.Body != nil || c.To != nil || c.Cc != nil || c.Bcc != nil || c.ReplyTo != nil
+	return c.exact || c.Subject != nil || c.Body != nil || c.To != nil || c.Cc != nil || c.Bcc != nil || c.ReplyTo != nil || c.From != nil
 }
 
 // changesNothing: the item has what it should have, now that it is known.
@@ -172,13 +181,29 @@ func (c *Update) write(w *wire.Writer, e *edit) {
 			unset(w, "message:"+l.element)
 		}
 	}
+	if c.From != nil {
+		set(w, "message:From", func() { writePerson(w, "t:From", *c.From) })
+	}
+	if c.ReadReceipt != nil {
+		set(w, "message:IsReadReceiptRequested", func() { w.Leaf("t:IsReadReceiptRequested", yes(*c.ReadReceipt)) })
+	}
+	if c.DeliveryReceipt != nil {
+		set(w, "message:IsDeliveryReceiptRequested", func() { w.Leaf("t:IsDeliveryReceiptRequested", yes(*c.DeliveryReceipt)) })
+	}
+	for _, h := range c.Headers {
+		setProperty(w, h.property())
+	}
+	if c.SendAt != nil && !c.SendAt.IsZero() {
+		setProperty(w, PropertyValue{deferredSendTime, *c.SendAt})
+	}
 	for _, v := range c.Set {
 		setProperty(w, v)
 	}
+	if c.SendAt != nil && c.SendAt.IsZero() {
+		unsetProperty(w, deferredSendTime)
+	}
 	for _, p := range c.Delete {
-		w.Start("t:DeleteItemField")
-		p.writeTo(w)
-		w.End()
+		unsetProperty(w, p)
 	}
 }
 
@@ -205,5 +230,11 @@ func setProperty(w *wire.Writer, v PropertyValue) {
 	w.Start("t:Message")
 	v.writeTo(w)
 	w.End()
+	w.End()
+}
+
+func unsetProperty(w *wire.Writer, p Property) {
+	w.Start("t:DeleteItemField")
+	p.writeTo(w)
 	w.End()
 }
