@@ -50,7 +50,7 @@ const (
 type WatchReport struct {
 	Kind  WatchReportKind
 	Since time.Time     // when it happened; with StreamOpened, since when there was no stream
-	Err   error         // why; nil with StreamOpened
+	Err   error         // why; nil with StreamOpened and SyncRecovered
 	Wait  time.Duration // with SyncFailed: the pause before the next try
 }
 
@@ -62,6 +62,7 @@ const (
 	StreamOpened WatchReportKind = iota + 1 // changes are seen at once
 	StreamLost                              // changes are seen by polling
 	SyncFailed                              // changes are not seen until a try succeeds
+	SyncRecovered                           // a try succeeded after SyncFailed
 )
 
 func (k WatchReportKind) String() string {
@@ -72,6 +73,8 @@ func (k WatchReportKind) String() string {
 		return "stream lost"
 	case SyncFailed:
 		return "sync failed"
+	case SyncRecovered:
+		return "sync recovered"
 	}
 	return "invalid"
 }
@@ -245,6 +248,9 @@ func (w *watch) look(ctx context.Context, yield func(Batch, error) bool) (wait t
 	for b, syncErr := range w.m.Sync(ctx, w.f, w.cursor, &w.o.Sync) {
 		if err = syncErr; err != nil {
 			break
+		}
+		if w.fails > 0 {
+			w.tell(WatchReport{Kind: SyncRecovered, Since: time.Now()})
 		}
 		w.fails, w.refused = 0, 0
 		w.cursor = b.Cursor

@@ -3,6 +3,7 @@ package fetcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -13,6 +14,9 @@ type Place struct {
 	Parent ews.FolderRef
 	Path   []string
 }
+
+// name tells places apart.
+func (p Place) name() string { return fmt.Sprintf("%v%q", p.Parent, p.Path) }
 
 // DefaultQuarantine is where messages go that were given up: see Options.Quarantine.
 var DefaultQuarantine = Place{Parent: ews.MsgFolderRoot, Path: []string{"Quarantine"}}
@@ -55,13 +59,12 @@ func (a *Action) perform(ctx context.Context, m *ews.Mailbox, places *places, it
 var errItemGone = errors.New("fetcher: the message is gone")
 
 func (a *Action) apply(ctx context.Context, m *ews.Mailbox, places *places, id ews.ItemID) error {
-	if a.MarkRead {
-		if err := m.SetRead(ctx, true, id); err != nil {
-			return goneOr(err)
+	if a.MarkRead || len(a.Categories) > 0 {
+		change := &ews.Update{AddCategories: a.Categories}
+		if a.MarkRead {
+			change.Read = new(true)
 		}
-	}
-	if len(a.Categories) > 0 {
-		if err := categorise(ctx, m, id, a.Categories); err != nil {
+		if _, err := m.Update(ctx, change, id); err != nil {
 			return goneOr(err)
 		}
 	}

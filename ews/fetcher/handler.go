@@ -91,4 +91,6 @@ type PanicError struct {
 	Stack []byte
 }
 
-func (e *PanicError) Error() string { return fmt.Sprintf("fetcher: the handler panicked: %.200v", e.Value) }
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("fetcher: the handler panicked: %.200v", e.Value)
+}

@@ -1,0 +1,46 @@
+// Package fetcher makes exactly one ticket of every message that arrives in a mailbox's folder: through restarts, crashes,
+// throttling, moved folders, expired sync states, bad messages, and with several instances at work.
+//
+//	store, err := fetcher.NewSQLStore(ctx, db, nil) // PostgreSQL, SQLite, MySQL, MariaDB
+//	err = fetcher.Run(ctx, mailbox, ews.Inbox, &fetcher.Options{
+//		Store: store,
+//		TxHandler: func(ctx context.Context, msg *ews.Message, d *fetcher.Delivery) error {
+//			return d.Commit(ctx, func(tx *sql.Tx) error {
+//				_, err := tx.ExecContext(ctx, `INSERT INTO tickets (subject) VALUES ($1)`, msg.Subject)
+//				return err
+//			})
+//		},
+//		After: fetcher.Action{MarkRead: true, Move: fetcher.Place{Parent: ews.Inbox, Path: []string{"Processed"}}},
+//	})
+//
+// # Which form
+//
+// With [TxHandler] the ticket and the note that it was made are committed together, in the application's database: exactly one ticket,
+// with nothing else to do. With [Handler] the ticket may lie anywhere, and a message is handed out again when the program dies between
+// the ticket's commit and the note. Then the ticket needs a unique column for [Key], and an insert that finds it there is a success:
+// that makes exactly one ticket as well. A ticket store that can do neither gets each message at least once.
+//
+// # How it works
+//
+// The folder is watched (ews.Mailbox.Watch). What arrives is first written down in the [Store], together with the cursor; then each message
+// is handed to the handler, [Options.Parallel] at a time, and acknowledged by itself. A message that fails is tried again with growing
+// pauses; when patience has run out it goes into quarantine, a folder, and its [Entry] says why. It holds up nothing else, unless
+// [Options.Ordered] asks for the order within a conversation. Then follows [Options.After], which is repeated after a crash until it is done:
+// the ticket comes first, the move second.
+//
+// One instance fetches a source, any number wait. They agree through the Store, where the holder of the lease shows signs of life; when
+// they stop another one takes over within [Options.LeaseTTL] and a second or so, and what the old holder still tries to save is refused. With
+// [Options.Lock] a lock decides instead, PostgreSQL's for example, which ends with its holder's connection.
+//
+// # What counts as one message
+//
+// See [Key]: a message is the same wherever it is moved, and a copy is the same as its original. One that leaves the folder before its turn
+// makes no ticket; when it comes back it does. Keys are forgotten [Options.Remember] after the message left the folder, and never before.
+//
+// When the cursor is lost or refused the folder is listed anew, and only what the Store does not know is handed out.
+//
+// # At three in the morning
+//
+// [Fetcher.Stats] has the counters, the lag and the last error; [Stats.Healthy] is for a health endpoint. Nothing has to be restarted after a
+// repair. What is in quarantine: [Store.Entries] in state [Quarantined], with the reason; moving a message back into the folder tries it again.
+package fetcher

@@ -1,0 +1,131 @@
+package fetcher
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ewsmail/ewsmail/ews"
+)
+
+// Run hands every message of the folder to the handler until ctx ends, and returns ctx's error then; with Options.Once it ends with nil
+// when it has caught up. It is New and Fetcher.Run.
+func Run(ctx context.Context, m *ews.Mailbox, folder ews.FolderRef, o *Options) error {
+	f, err := New(m, folder, o)
+	if err != nil {
+		return err
+	}
+	return f.Run(ctx)
+}
+
+// Fetcher hands the messages of one folder to a handler. Its methods are safe for concurrent use.
+type Fetcher struct {
+	mailbox *ews.Mailbox
+	folder  ews.FolderRef
+	o       Options
+	name    string // of the source
+	owner   string
+	places  places
+	lock    Lock // held; used by one effect at a time
+
+	step func(*state, event) []effect
+
+	mu      sync.Mutex
+	stats   Stats
+	running bool
+}
+
+// New returns a Fetcher. It does no I/O. Errors name every option that is wrong.
+func New(m *ews.Mailbox, folder ews.FolderRef, o *Options) (*Fetcher, error) {
+	if m == nil || folder == nil || o == nil {
+		return nil, errors.New("fetcher: New needs a mailbox, a folder such as ews.Inbox, and options")
+	}
+	f := &Fetcher{mailbox: m, folder: folder, o: *o, step: next}
+	if err := f.o.check(); err != nil {
+		return nil, err
+	}
+	f.name = f.o.Name
+	if f.name == "" {
+		f.name = sourceName(m, folder, o.Path)
+	}
+	host, _ := os.Hostname()
+	f.owner = clean(fmt.Sprintf("%.200s pid %d", host, os.Getpid()))
+	f.stats.Source = f.name
+	return f, nil
+}
+
+// sourceName names a source. A folder's id is kept as it is: its case matters.
+func sourceName(m *ews.Mailbox, folder ews.FolderRef, path []string) string {
+	address := strings.ToLower(m.Address())
+	if address == "" {
+		address = "own"
+	}
+	var id string
+	switch folder := folder.(type) {
+	case ews.FolderName:
+		id = strings.ToLower(string(folder))
+	case ews.FolderID:
+		id = folder.ID
+	default:
+		id = fmt.Sprint(folder)
+	}
+	return strings.Join(append([]string{address, id}, path...), "/")
+}
+
+// Source returns the name of the source in the Store: for Store.Entries.
+func (f *Fetcher) Source() string { return f.name }
+
+// Stats returns the counters.
+func (f *Fetcher) Stats() Stats {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	st := f.stats
+	return st
+}
+
+// Run fetches until ctx ends; see the package's Run. One at a time.
+//
+// When ctx ends nothing new is begun, running handlers may finish and their acknowledgements are saved, for Options.Grace; then their
+// contexts end. Run returns within Grace and one second. What was not acknowledged is handed out again at the next start.
+//
+// Whatever goes wrong (Exchange, rights, the token, the store) is tried again with growing pauses and shows in Stats: nobody has to
+// restart the program when it is repaired.
+func (f *Fetcher) Run(ctx context.Context) error {
+	f.mu.Lock()
+	if f.running {
+		f.mu.Unlock()
+		return errors.New("fetcher: this Fetcher is running already")
+	}
+	f.running = true
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		f.running, f.stats.Leading, f.stats.Epoch = false, false, 0
+		f.mu.Unlock()
+	}()
+	sh := newShell(f, ctx)
+	return sh.run(ctx)
+}
+
+func (f *Fetcher) publish(st Stats) {
+	st.Source = f.name
+	f.mu.Lock()
+	f.stats = st
+	f.mu.Unlock()
+}
+
+// arrange sorts a page by arrival.
+func arrange(list []Seen) {
+	slices.SortStableFunc(list, func(a, b Seen) int {
+		return cmp.Or(a.Received.Compare(b.Received), strings.Compare(a.Key, b.Key))
+	})
+}
+
+// abandonAfter is how long handlers may take to notice that their context has ended.
+const abandonAfter = 500 * time.Millisecond

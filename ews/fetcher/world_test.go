@@ -1,0 +1,112 @@
+package fetcher_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+
+	"github.com/ewsmail/ewsmail/ews"
+	"github.com/ewsmail/ewsmail/ews/ewstest"
+	"github.com/ewsmail/ewsmail/ews/fetcher"
+)
+
+const address = "help@example.com"
+
+// world is an Exchange, without a network, and a client of it.
+type world struct {
+	*ewstest.Server
+	box       *ewstest.Mailbox
+	client    *ews.Client
+	m         *ews.Mailbox
+	transport *http.Transport
+}
+
+func newWorld(t testing.TB, o *ewstest.Options) *world {
+	w := &world{Server: ewstest.New(o)}
+	w.box = w.AddMailbox(address)
+	w.transport = w.Transport()
+	var err error
+	w.client, err = ews.NewClient(ews.Config{Endpoint: w.Endpoint(), AllowLoopbackHTTP: true, HTTPClient: &http.Client{Transport: w.transport},
+		Mailbox: address, Token: ews.FromOAuth2(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "token"}))})
+	require.NoError(t, err)
+	w.m = w.client.Own()
+	return w
+}
+
+// close ends everything: within a synctest bubble that has to be before its end.
+func (w *world) close() {
+	w.client.Close()
+	w.transport.CloseIdleConnections()
+	w.Close()
+}
+
+// mail is a message with a subject.
+func mail(subject string) []byte {
+	return fmt.Appendf(nil, "From: ann@example.org\r\nTo: %s\r\nSubject: %s\r\nMessage-ID: <%s@example.org>\r\n\r\nHello.\r\n", address, subject, subject)
+}
+
+func (w *world) deliver(t testing.TB, n int) {
+	for i := range n {
+		w.mail(t, mail(fmt.Sprint("m", i)), nil)
+	}
+}
+
+func (w *world) mail(t testing.TB, raw []byte, o *ewstest.DeliverOptions) string {
+	id, err := w.box.Deliver(raw, o)
+	require.NoError(t, err)
+	return id.ID
+}
+
+// tickets is a helpdesk whose tickets have a unique key.
+type tickets struct {
+	mu    sync.Mutex
+	byKey map[string]string // subject
+	made  map[string]int    // tickets, by subject
+	calls map[string]int    // of the handler, by subject
+}
+
+func newTickets() *tickets {
+	return &tickets{byKey: map[string]string{}, made: map[string]int{}, calls: map[string]int{}}
+}
+
+// handle commits a ticket, once for each key.
+func (h *tickets) handle(_ context.Context, msg *ews.Message) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls[msg.Subject]++
+	if _, ok := h.byKey[fetcher.Key(msg)]; !ok {
+		h.byKey[fetcher.Key(msg)] = msg.Subject
+		h.made[msg.Subject]++
+	}
+	return nil
+}
+
+func (h *tickets) counts() map[string]int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := map[string]int{}
+	for subject, n := range h.made {
+		all[subject] = n
+	}
+	return all
+}
+
+// each is one ticket for each of n messages.
+func each(n int) map[string]int {
+	all := map[string]int{}
+	for i := range n {
+		all[fmt.Sprint("m", i)] = 1
+	}
+	return all
+}
+
+// polling watches without a stream.
+func polling() *ews.WatchOptions {
+	return &ews.WatchOptions{NoStream: true, PollInterval: 10 * time.Second}
+}
