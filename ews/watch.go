@@ -59,10 +59,10 @@ type WatchReportKind int
 
 // The kinds of reports.
 const (
-	StreamOpened WatchReportKind = iota + 1 // changes are seen at once
-	StreamLost                              // changes are seen by polling
-	SyncFailed                              // changes are not seen until a try succeeds
-	SyncRecovered                           // a try succeeded after SyncFailed
+	StreamOpened  WatchReportKind = iota + 1 // changes are seen at once
+	StreamLost                               // changes are seen by polling
+	SyncFailed                               // changes are not seen until a try succeeds
+	SyncRecovered                            // a try succeeded after SyncFailed
 )
 
 func (k WatchReportKind) String() string {
