@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,60 +20,43 @@ const (
 	suppressProperty     = "0x3FDF"
 )
 
-// messageReader decodes items. The strings of one message share one allocation: they are gathered while it is being read, and
-// cut out of a single string at its end. It is reused from message to message.
+// messageReader decodes items. The strings of one message share one allocation, as large as the last message's. It is reused from
+// message to message. To add a field, add a case to read that hands a place in the Message to put, attr or one of their kind.
 type messageReader struct {
-	text    []byte
-	strings []gathered
-	listed  []listed
+	text  strings.Builder // never grows: what is full is left to its message
+	need  int             // bytes of text that the last message took
+	used  int             // and this one so far
+	lists []Address       // the list of addresses being read
+
+	folder FolderID // of the last message: most have the same
 
 	sender, representing string // SMTP addresses that MAPI properties tell
 	cut                  bool
 }
 
-// span is a stretch of the gathered text.
-type span struct{ start, end int }
-
-type gathered struct {
-	to *string
-	span
-}
-
-// listed is an Address of a list, whose place is known only when the list is complete.
-type listed struct {
-	list        *[]Address
-	name, email span
-	routing     string
-}
-
 // put keeps the current element's text for *to.
-func (r *messageReader) put(s *wire.Scanner, to *string) { r.keep(s.TextBytes(), to) }
+func (r *messageReader) put(s *wire.Scanner, to *string) { *to = r.string(s.TextBytes()) }
 
 // attr keeps an attribute for *to.
 func (r *messageReader) attr(s *wire.Scanner, name string, to *string) {
 	if b, ok := s.AttrBytes(name); ok {
-		r.keep(b, to)
+		*to = r.string(b)
 	}
 }
 
-func (r *messageReader) keep(b []byte, to *string) {
+// string returns a copy of b.
+func (r *messageReader) string(b []byte) string {
 	if len(b) == 0 {
-		*to = ""
-		return
+		return ""
 	}
-	if r.full(len(r.strings)) { // the same elements again and again
-		return
+	at := r.text.Len()
+	if r.text.Cap()-at < len(b) {
+		r.text, at = strings.Builder{}, 0
+		r.text.Grow(max(len(b), r.need-r.used, 64))
 	}
-	at := len(r.text)
-	r.text = append(r.text, b...)
-	r.strings = append(r.strings, gathered{to, span{at, len(r.text)}})
-}
-
-// span gathers the current element's text.
-func (r *messageReader) span(s *wire.Scanner) span {
-	at := len(r.text)
-	r.text = append(r.text, s.TextBytes()...)
-	return span{at, len(r.text)}
+	r.text.Write(b)
+	r.used += len(b)
+	return r.text.String()[at:]
 }
 
 // maxEntries bounds each list of a message: recipients, header fields, attachments, categories. Real messages stay below a
@@ -89,52 +73,41 @@ func (r *messageReader) full(n int) bool {
 	return true
 }
 
-// maxKept bounds what a reader keeps between messages.
-const maxKept = 256 << 10
+// begin forgets the last message.
+func (r *messageReader) begin() {
+	r.text = strings.Builder{}
+	r.need, r.used = min(r.used+r.used/8, maxNeed), 0
+	r.sender, r.representing, r.cut = "", "", false
+}
 
-// finish hands the strings out.
-func (r *messageReader) finish() {
-	all := string(r.text)
-	for _, g := range r.strings {
-		*g.to = all[g.start:g.end]
+// maxNeed bounds what is allocated for a message because the one before it was large.
+const maxNeed = 4 << 10
+
+// folderID reads a folder's id, without a string of its own for the one that all messages of a listing have.
+func (r *messageReader) folderID(s *wire.Scanner) FolderID {
+	id, _ := s.AttrBytes("Id")
+	if string(id) != r.folder.ID {
+		r.folder.ID = string(id)
 	}
-	for i := 0; i < len(r.listed); {
-		list, n := r.listed[i].list, 0
-		for i+n < len(r.listed) && r.listed[i+n].list == list {
-			n++
-		}
-		out := make([]Address, n)
-		for j, l := range r.listed[i : i+n] {
-			out[j] = Address{all[l.name.start:l.name.end], all[l.email.start:l.email.end], l.routing}
-			if out[j].RoutingType == "" {
-				out[j].RoutingType = "SMTP"
-			}
-		}
-		*list = out
-		i += n
+	key, _ := s.AttrBytes("ChangeKey")
+	if string(key) != r.folder.ChangeKey {
+		r.folder.ChangeKey = string(key)
 	}
-	if cap(r.text) > maxKept {
-		r.text = nil
-	}
-	clear(r.strings) // they point into messages that are no longer ours
-	clear(r.listed)
-	r.text, r.strings, r.listed = r.text[:0], r.strings[:0], r.listed[:0]
+	return r.folder
 }
 
 // read decodes the item that the scanner stands on into m, which must be zero.
 func (r *messageReader) read(s *wire.Scanner, m *Message) {
-	r.text, r.strings, r.listed = r.text[:0], r.strings[:0], r.listed[:0] // an earlier answer may have been cut
+	r.begin()
 	repaired := s.Repaired()
 	m.Kind = s.Local()
-	r.sender, r.representing, r.cut = "", "", false
 	for d := s.Depth(); s.Child(d); {
 		switch s.Local() {
 		case "ItemId":
 			r.attr(s, "Id", &m.ID.ID)
 			r.attr(s, "ChangeKey", &m.ID.ChangeKey)
 		case "ParentFolderId":
-			r.attr(s, "Id", &m.ParentFolder.ID)
-			r.attr(s, "ChangeKey", &m.ParentFolder.ChangeKey)
+			m.ParentFolder = r.folderID(s)
 		case "ItemClass":
 			m.Class = itemClass(s.TextBytes())
 		case "Subject":
@@ -201,7 +174,6 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 			r.meeting(s, m)
 		}
 	}
-	r.finish()
 	m.Repaired = s.Repaired() - repaired
 	m.Truncated = r.cut
 	resolve(&m.Sender, r.sender)
@@ -267,23 +239,16 @@ func (r *messageReader) address(s *wire.Scanner, a *Address) {
 
 // addresses reads a list of Mailbox elements.
 func (r *messageReader) addresses(s *wire.Scanner, list *[]Address) {
-	for d := s.Depth(); s.Child(d) && !r.full(len(r.listed)); {
-		if s.Local() != "Mailbox" {
-			continue
+	r.lists = r.lists[:0]
+	for d := s.Depth(); s.Child(d) && !r.full(len(r.lists)); {
+		if s.Local() == "Mailbox" {
+			a := Address{RoutingType: "SMTP"}
+			r.mailbox(s, &a)
+			r.lists = append(r.lists, a)
 		}
-		l := listed{list: list}
-		for d := s.Depth(); s.Child(d); {
-			switch s.Local() {
-			case "Name":
-				l.name = r.span(s)
-			case "EmailAddress":
-				l.email = r.span(s)
-			case "RoutingType":
-				l.routing = routingType(s.TextBytes())
-			}
-		}
-		r.listed = append(r.listed, l)
 	}
+	*list = slices.Clone(r.lists)
+	clear(r.lists) // they would keep the message's text
 }
 
 // mailbox reads a Mailbox element.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 )
@@ -82,7 +83,7 @@ type entry struct {
 	local string // its part behind the prefix
 	space Space  // while gen is the Scanner's
 	gen   uint32
-	next  uint16 // the entry of the tag that followed the last time: answers repeat themselves
+	after [2]uint16 // entries of its first child, and of its next sibling, the last time: answers repeat themselves
 }
 
 const (
@@ -214,17 +215,19 @@ func (s *Scanner) lookup(prefix string) Space {
 // validName refuses what cannot be part of a tag or attribute name; it does not distinguish the first character, which no
 // decision here depends on.
 func validName(raw []byte) bool {
-	if len(raw) == 0 || raw[0] == ':' || raw[len(raw)-1] == ':' {
-		return false
-	}
-	colons := 0
 	for _, b := range raw {
 		if !nameByte[b] {
 			return false
 		}
-		if b == ':' {
-			colons++
-		}
 	}
-	return colons <= 1
+	return validColon(raw)
+}
+
+// validColon is validName for what consists of name bytes: a colon, if there is one, stands between a prefix and a name.
+func validColon(raw []byte) bool {
+	if len(raw) == 0 {
+		return false
+	}
+	i := bytes.IndexByte(raw, ':')
+	return i < 0 || i > 0 && i < len(raw)-1 && bytes.IndexByte(raw[i+1:], ':') < 0
 }

@@ -1,6 +1,9 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 const maxReference = 12 // "&#x0010FFFF;" is the longest that means anything
 
@@ -83,20 +86,26 @@ func xmlChar(v uint32) bool {
 
 // commonReference decodes the references that texts are full of; length is 0 for any other, and for what is no reference.
 func commonReference(b []byte) (c byte, length int) {
-	if len(b) < 6 || b[0] != '&' {
+	if len(b) < 4 {
 		return 0, 0
 	}
-	switch {
-	case b[1] == 'l' && b[2] == 't' && b[3] == ';':
+	switch binary.LittleEndian.Uint32(b) {
+	case '&' | 'l'<<8 | 't'<<16 | ';'<<24:
 		return '<', 4
-	case b[1] == 'g' && b[2] == 't' && b[3] == ';':
+	case '&' | 'g'<<8 | 't'<<16 | ';'<<24:
 		return '>', 4
-	case b[1] == '#' && b[2] == 'x' && b[3] == 'D' && b[4] == ';':
-		return '\r', 5
-	case b[1] == 'a' && b[2] == 'm' && b[3] == 'p' && b[4] == ';':
-		return '&', 5
-	case b[1] == 'q' && b[2] == 'u' && b[3] == 'o' && b[4] == 't' && b[5] == ';':
-		return '"', 6
+	case '&' | '#'<<8 | 'x'<<16 | 'D'<<24:
+		if len(b) > 4 && b[4] == ';' {
+			return '\r', 5
+		}
+	case '&' | 'a'<<8 | 'm'<<16 | 'p'<<24:
+		if len(b) > 4 && b[4] == ';' {
+			return '&', 5
+		}
+	case '&' | 'q'<<8 | 'u'<<16 | 'o'<<24:
+		if len(b) > 5 && b[4] == 't' && b[5] == ';' {
+			return '"', 6
+		}
 	}
 	return 0, 0
 }

@@ -42,7 +42,7 @@ type Scanner struct {
 	binds  []binding
 	gen    uint32 // changes whenever binds does
 	table  *nameTable
-	last   uint16 // entry of the last start tag
+	hint   uint16 // where the entry of the next start tag is kept: twice an entry's number, plus the index in its after
 
 	attrs    []attribute
 	empty    bool // the current element was written <a/>: its end is still to be reported
@@ -63,7 +63,7 @@ func NewScanner(r io.Reader, lim *Limits) *Scanner {
 	s.pos, s.end, s.read, s.eof, s.err = 0, 0, 0, false, nil
 	s.frames, s.binds, s.attrs = s.frames[:0], s.binds[:0], s.attrs[:0]
 	s.gen++
-	s.last = 0
+	s.hint = 0
 	s.table.reset()
 	s.empty, s.inCDATA, s.docs, s.repaired = false, false, 0, 0
 	return s
@@ -184,7 +184,14 @@ func (s *Scanner) Child(depth int) bool {
 		return false
 	}
 	for {
-		switch s.advance() {
+		k := kindNone
+		if s.pos < s.end && s.buf[s.pos] == '<' && s.err == nil && !s.empty && !s.inCDATA {
+			k = s.quick()
+		}
+		if k == kindNone {
+			k = s.advance()
+		}
+		switch k {
 		case kindStart:
 			if len(s.frames) == depth+1 {
 				return true
@@ -197,6 +204,35 @@ func (s *Scanner) Child(depth int) bool {
 			return false
 		}
 	}
+}
+
+// quick is advance for the two most frequent sights at pos: the start tag that was expected, without attributes, and the end tag of
+// the current element. For any other it does nothing.
+func (s *Scanner) quick() kind {
+	rest := s.buf[s.pos+1 : s.end]
+	if len(rest) > 0 && rest[0] == '/' {
+		if len(s.frames) == 0 {
+			return kindNone
+		}
+		want := s.raw()
+		n := len(want) + 1
+		if n >= len(rest) || rest[n] != '>' || string(rest[1:n]) != want {
+			return kindNone
+		}
+		s.pos += n + 2
+		s.pop()
+		return kindEnd
+	}
+	n := s.table.entries[s.hint>>1].after[s.hint&1]
+	want := s.table.entries[n].raw
+	if n == 0 || len(want) >= len(rest) || rest[len(want)] != '>' || string(rest[:len(want)]) != want || len(s.frames) >= s.lim.Depth {
+		return kindNone
+	}
+	s.pos += len(want) + 2
+	s.attrs = s.attrs[:0]
+	s.hint = n << 1
+	s.frames = append(s.frames, frame{n, int32(len(s.binds))})
+	return kindStart
 }
 
 // Skip ends the current element without looking at what is left of it.

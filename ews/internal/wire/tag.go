@@ -19,7 +19,7 @@ func (s *Scanner) startTag() kind {
 	t := s.table
 	buf := s.buf[:s.end]
 	at := s.pos + 1
-	n := t.entries[s.last].next
+	n := t.entries[s.hint>>1].after[s.hint&1]
 	e := &t.entries[n]
 	end := at + len(e.raw)
 	if n == 0 || end >= len(buf) || nameByte[buf[end]] || string(buf[at:end]) != e.raw { // not the tag that was expected
@@ -39,9 +39,8 @@ func (s *Scanner) startTag() kind {
 		if n = s.entry(buf[at:end]); n == 0 {
 			return kindNone
 		}
-		t.entries[s.last].next = n
+		t.entries[s.hint>>1].after[s.hint&1] = n
 	}
-	s.last = n
 	if buf[end] == '>' {
 		s.attrs = s.attrs[:0]
 		if !s.open(n, len(s.binds)) {
@@ -59,6 +58,7 @@ func (s *Scanner) open(n uint16, binds int) bool {
 		s.err = &LimitError{"levels of nesting", int64(s.lim.Depth)}
 		return false
 	}
+	s.hint = n << 1
 	s.frames = append(s.frames, frame{n, int32(binds)})
 	return true
 }
@@ -126,6 +126,7 @@ func (s *Scanner) parseTag(n uint16, i, end int) (quote byte, ok bool) {
 		s.syntax("malformed tag name")
 		return 0, false
 	}
+	less := bytes.IndexByte(buf[i:end], '<') >= 0
 	for i < end {
 		for i < end && isSpace(buf[i]) {
 			i++
@@ -142,14 +143,14 @@ func (s *Scanner) parseTag(n uint16, i, end int) (quote byte, ok bool) {
 			break
 		}
 		a := attribute{name: i}
-		for i < end && buf[i] != '=' && !isSpace(buf[i]) {
+		for i < end && nameByte[buf[i]] {
 			i++
 		}
 		a.nameEnd = i
 		for i < end && isSpace(buf[i]) {
 			i++
 		}
-		if i == end || buf[i] != '=' || !validName(buf[a.name:a.nameEnd]) {
+		if i == end || buf[i] != '=' || !validColon(buf[a.name:a.nameEnd]) {
 			s.syntax("malformed attribute")
 			return 0, false
 		}
@@ -171,7 +172,7 @@ func (s *Scanner) parseTag(n uint16, i, end int) (quote byte, ok bool) {
 		i += length
 		a.valueEnd = i
 		i++
-		if bytes.IndexByte(buf[a.value:a.valueEnd], '<') >= 0 {
+		if less && bytes.IndexByte(buf[a.value:a.valueEnd], '<') >= 0 {
 			s.syntax("< in an attribute's value")
 			return 0, false
 		}
@@ -179,7 +180,7 @@ func (s *Scanner) parseTag(n uint16, i, end int) (quote byte, ok bool) {
 			s.err = &LimitError{"attributes of a tag", int64(s.lim.Attributes)}
 			return 0, false
 		}
-		declares = declares || bytes.HasPrefix(buf[a.name:a.nameEnd], []byte("xmlns"))
+		declares = declares || buf[a.name] == 'x' && bytes.HasPrefix(buf[a.name:a.nameEnd], []byte("xmlns"))
 		s.attrs = append(s.attrs, a)
 	}
 	binds := len(s.binds)
@@ -271,6 +272,7 @@ func (s *Scanner) endTag() kind {
 func (s *Scanner) pop() {
 	f := s.frames[len(s.frames)-1]
 	s.frames = s.frames[:len(s.frames)-1]
+	s.hint = f.name<<1 | 1
 	if int(f.binds) < len(s.binds) {
 		s.binds = s.binds[:f.binds]
 		s.gen++
