@@ -12,12 +12,12 @@ import (
 // The listing is read page by page while the loop runs, up to seven requests ahead of it, in memory that does not grow with the folder;
 // nothing is left running when the loop ends. Messages that arrive, leave
 // or move meanwhile make it neither skip nor repeat another one: the next page is sought by the time of receipt where
-// the last one ended, not by its number. A message that vanishes before its turn is left out; moving the messages in the loop is
+// the last one ended, not by its number (Query.Sort and Query.Search say what holds with them). A message that vanishes before its turn is left out; moving the messages in the loop is
 // fine.
 //
 // A pair with both a Message and an error is about that message alone, which the server could not deliver in full: it has its ID and
 // what a summary has, and the loop goes on. A pair without a Message is the last one. Errors: ErrNotFound for the folder,
-// ErrDenied, ErrThrottled after the retry budget, and all others of this package's calls.
+// ErrDenied, ErrInvalidRequest for what is wrong with q, ErrThrottled after the retry budget, and all others of this package's calls.
 //
 // EWS: FindItem, and GetItem unless the detail is Summary.
 func (m *Mailbox) Messages(ctx context.Context, f FolderRef, q *Query) iter.Seq2[*Message, error] {
@@ -25,9 +25,16 @@ func (m *Mailbox) Messages(ctx context.Context, f FolderRef, q *Query) iter.Seq2
 		q = new(Query)
 	}
 	query := *q
+	if len(q.Sort) == 1 && q.Sort[0].Field == FieldReceived && q.Search == "" && !q.OldestFirst { // which can be sought
+		query.Sort, query.OldestFirst = nil, !q.Sort[0].Descending
+	}
 	return func(yield func(*Message, error) bool) {
 		if f == nil {
 			yield(nil, errNoFolder)
+			return
+		}
+		if bad := query.bad(); bad != "" {
+			yield(nil, m.invalid("FindItem", bad))
 			return
 		}
 		l := listing{m: m, f: f, q: &query}
@@ -50,27 +57,22 @@ func (l *listing) size() int {
 }
 
 func (l *listing) findSized(ctx context.Context, all []condition, offset, size int) (page, error) {
-	order := "Descending"
-	if l.q.OldestFirst {
-		order = "Ascending"
-	}
 	var p page
-	var r messageReader
+	r := messageReader{more: len(l.q.Properties) > 0}
 	err := l.m.do(ctx, &call{
 		op: "FindItem",
 		body: func(w *wire.Writer) error {
 			w.Start("m:FindItem", "Traversal", "Shallow")
 			l.q.writeItemShape(w, Summary)
 			w.Empty("m:IndexedPageItemView", "MaxEntriesReturned", itoa(size), "Offset", itoa(offset), "BasePoint", "Beginning")
-			writeRestriction(w, all)
-			w.Start("m:SortOrder")
-			w.Start("t:FieldOrder", "Order", order)
-			w.Empty("t:FieldURI", "FieldURI", received)
-			w.End()
-			w.End()
+			writeRestriction(w, all, l.q.Where)
+			l.q.writeSortOrder(w)
 			w.Start("m:ParentFolderIds")
 			l.f.writeTo(w, l.m)
 			w.End()
+			if l.q.Search != "" {
+				w.Leaf("m:QueryString", l.q.Search)
+			}
 			w.End()
 			return nil
 		},

@@ -7,11 +7,14 @@ import (
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
 
-// Message reads one message. q says how much of it (its Detail, Body and Headers; Summary counts as WithoutBody) and may be nil.
-// Errors: ErrNotFound, ErrDenied, ErrThrottled after the retry budget. EWS: GetItem.
+// Message reads one message. q says how much of it (its Detail, Body, Headers, Extra, Properties and Fields; Summary counts as
+// WithoutBody) and may be nil. Errors: ErrNotFound, ErrInvalidRequest for what is wrong with q, ErrDenied, ErrThrottled after the retry budget. EWS: GetItem.
 func (m *Mailbox) Message(ctx context.Context, id ItemID, q *Query) (*Message, error) {
 	if q == nil {
 		q = new(Query)
+	}
+	if bad := q.bad(); bad != "" {
+		return nil, m.invalid("GetItem", bad)
 	}
 	msg := &Message{ID: id}
 	failed, err := m.fill(ctx, []*Message{msg}, q)
@@ -42,7 +45,7 @@ func (m *Mailbox) fill(ctx context.Context, msgs []*Message, q *Query) (failed *
 }
 
 func (m *Mailbox) fillOnce(ctx context.Context, msgs []*Message, q *Query, detail Detail) error {
-	var r messageReader
+	r := messageReader{more: len(q.Properties) > 0}
 	read := make([]bool, len(msgs))
 	err := m.do(ctx, &call{
 		op: "GetItem",

@@ -46,6 +46,10 @@ const (
 var errStop = errors.New("stop")
 
 func (l *listing) run(ctx context.Context, yield func(*Message, error) bool) {
+	if l.q.byNumber() {
+		l.walk(ctx, yield)
+		return
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var started sync.WaitGroup
 	defer started.Wait() // a loop that was left early leaves nothing running
@@ -77,7 +81,7 @@ func (l *listing) run(ctx context.Context, yield func(*Message, error) bool) {
 			return
 		}
 		if how == stepLost {
-			yield(nil, &Error{Op: "FindItem", Mailbox: l.m.Address(), kind: ErrBadResponse, what: "the server repeats a page instead of going on"})
+			yield(nil, l.lost())
 			return
 		}
 		if how == stepEnd {

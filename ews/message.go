@@ -68,6 +68,9 @@ type Message struct {
 	// in a summary.
 	Meeting *Meeting
 
+	// Properties are the MAPI properties asked for with Query.Properties that the message has; see Property.
+	Properties []PropertyValue
+
 	// Truncated says that a list of this message (recipients, headers, attachments, categories) had more than 20,000 entries, of which the
 	// first are here. The MIME has all of them.
 	Truncated bool

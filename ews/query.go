@@ -57,8 +57,22 @@ type Query struct {
 	// Zero: unbounded.
 	Since, Before time.Time
 
+	// Where is a further condition. nil: none.
+	Where Restriction
+
+	// Search finds by words, in the index: an Advanced Query Syntax text such as `subject:"project plan" from:ann hasattachment:true`.
+	// Exchange does not take it together with other conditions (UnreadOnly, Since, Before, Where), gives 250 messages a page at most, and
+	// lists what has been indexed: mail of the last moments may be missing. The pages are found by number; see Sort.
+	Search string
+
 	// OldestFirst turns the order round.
 	OldestFirst bool
+
+	// Sort orders by other fields than the time of receipt, the first one first. Pages are then found by their number, which is not as good: what
+	// arrives or leaves meanwhile shifts the numbers. A listing of several pages therefore walks through them until a whole walk brings
+	// nothing new, leaves out what it has given already, and gives what it finds that late at its end. It does not repeat messages, and skips none that was there all
+	// the time; its memory holds the ids of the messages given.
+	Sort []SortField
 
 	// Limit ends the listing after so many messages. 0: all.
 	Limit int
@@ -77,6 +91,13 @@ type Query struct {
 
 	// Extra are further fields to read. It has no meaning with Summary.
 	Extra Extra
+
+	// Properties are MAPI properties to read into Message.Properties. Unlike other further fields, a Summary has them too.
+	Properties []Property
+
+	// Fields, if there are any, are all that is read besides the ids and what a listing needs itself (the time of receipt and the size).
+	// Those that only GetItem gives (recipients, body, attachments) need another Detail than Summary.
+	Fields []Field
 }
 
 const (
@@ -115,6 +136,12 @@ func (q *Query) writeItemShape(w *wire.Writer, detail Detail) {
 		w.Leaf("t:BodyType", q.Body.element())
 	}
 	w.Start("t:AdditionalProperties")
+	if len(q.Fields) > 0 {
+		q.writeSelection(w, detail)
+		w.End()
+		w.End()
+		return
+	}
 	for _, f := range summaryFields {
 		w.Empty("t:FieldURI", "FieldURI", f)
 	}
@@ -136,6 +163,7 @@ func (q *Query) writeItemShape(w *wire.Writer, detail Detail) {
 	w.Empty("t:ExtendedFieldURI", "PropertyTag", searchKeyProperty, "PropertyType", "Binary")
 	w.Empty("t:ExtendedFieldURI", "PropertyTag", senderProperty, "PropertyType", "String")
 	w.Empty("t:ExtendedFieldURI", "PropertyTag", representingProperty, "PropertyType", "String")
+	q.writeProperties(w)
 	w.End()
 	w.End()
 }
@@ -151,14 +179,18 @@ func fieldURI(uri string) func(w *wire.Writer) {
 	return func(w *wire.Writer) { w.Empty("t:FieldURI", "FieldURI", uri) }
 }
 
-// writeRestriction writes m:Restriction, or nothing without conditions.
-func writeRestriction(w *wire.Writer, all []condition) {
-	if len(all) == 0 {
+// writeRestriction writes m:Restriction, or nothing without conditions. where are further ones, checked before.
+func writeRestriction(w *wire.Writer, all []condition, where ...Restriction) {
+	where = And(where).live()
+	if len(all)+len(where) == 0 {
 		return
 	}
 	w.Start("m:Restriction")
-	if len(all) > 1 {
+	if len(all)+len(where) > 1 {
 		w.Start("t:And")
+	}
+	for _, r := range where {
+		r.writeExpression(w)
 	}
 	for _, c := range all {
 		if c.op == "NotExists" {
@@ -176,7 +208,7 @@ func writeRestriction(w *wire.Writer, all []condition) {
 		w.End()
 		w.End()
 	}
-	if len(all) > 1 {
+	if len(all)+len(where) > 1 {
 		w.End()
 	}
 	w.End()
@@ -201,10 +233,7 @@ func (q *Query) conditions() []condition {
 
 // constantTime rounds up to the second, which is what Exchange shows: what is at or after t then is, and what is before is not.
 func constantTime(t time.Time) string {
-	if whole := t.Truncate(time.Second); whole.Before(t) {
-		t = whole.Add(time.Second)
-	}
-	return t.UTC().Format("2006-01-02T15:04:05Z")
+	return secondUp(t).UTC().Format("2006-01-02T15:04:05Z")
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

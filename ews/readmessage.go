@@ -32,6 +32,7 @@ type messageReader struct {
 
 	sender, representing string // SMTP addresses that MAPI properties tell
 	cut                  bool
+	more                 bool // the caller asks for properties of its own
 }
 
 // put keeps the current element's text for *to.
@@ -184,34 +185,6 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 func resolve(a *Address, smtp string) {
 	if smtp != "" && (a.RoutingType == "EX" || a.Email == "") && strings.Contains(smtp, "@") {
 		a.Email, a.RoutingType = smtp, "SMTP"
-	}
-}
-
-// property reads an ExtendedProperty: only those are known that every request asks for.
-func (r *messageReader) property(s *wire.Scanner, m *Message) {
-	var to *string
-	suppress := false
-	for d := s.Depth(); s.Child(d); {
-		switch s.Local() {
-		case "ExtendedFieldURI":
-			tag, _ := s.AttrBytes("PropertyTag")
-			switch propertyTag(tag) {
-			case tagSuppress:
-				suppress = true
-			case tagSearchKey:
-				to = &m.SearchKey
-			case tagSenderSMTP:
-				to = &r.sender
-			case tagRepresentingSMTP:
-				to = &r.representing
-			}
-		case "Value":
-			if to != nil {
-				r.put(s, to)
-			} else if suppress {
-				m.AutoResponseSuppress = uint32(integer(s.TextBytes())) // -1 is all of them
-			}
-		}
 	}
 }
 

@@ -68,6 +68,9 @@ type SyncOptions struct {
 	Headers bool
 	Extra   Extra
 
+	// Properties are MAPI properties to read into Message.Properties, as in Query. They cost a GetItem request too: a Summary has none.
+	Properties []Property
+
 	// PageSize is the largest number of changes in a Batch, 1 to 512 (Exchange's maximum; more counts as that). A page is held in memory
 	// as a whole. 0: 512 with Summary, else 100.
 	PageSize int
@@ -111,6 +114,10 @@ func (m *Mailbox) Sync(ctx context.Context, f FolderRef, from Cursor, o *SyncOpt
 		opt = *o
 	}
 	return func(yield func(Batch, error) bool) {
+		if bad := (&Query{Properties: opt.Properties}).bad(); bad != "" {
+			yield(Batch{}, m.invalid("SyncFolderItems", bad))
+			return
+		}
 		p := syncPass{m: m, f: f, o: &opt}
 		if err := p.run(ctx, from, yield); err != nil {
 			yield(Batch{}, err)

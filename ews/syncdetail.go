@@ -11,7 +11,7 @@ func (p *syncPass) complete(ctx context.Context, changes []Change) ([]Change, er
 	if p.o.Detail == Summary {
 		return changes, nil
 	}
-	q := Query{Detail: p.o.Detail, Body: p.o.Body, Headers: p.o.Headers, Extra: p.o.Extra}
+	q := Query{Detail: p.o.Detail, Body: p.o.Body, Headers: p.o.Headers, Extra: p.o.Extra, Properties: p.o.Properties}
 	var msgs []*Message
 	of := map[*Message]int{} // the change that each message belongs to
 	for i, c := range changes {

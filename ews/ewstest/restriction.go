@@ -112,6 +112,9 @@ func compares(n *node, have value, s subject) (bool, *opError) {
 		if want, err = s.property(operand); err != nil {
 			return false, err
 		}
+		if have.kind == kindNone || want.kind == kindNone { // nothing compares with what is not there
+			return n.name == "t:IsNotEqualTo", nil
+		}
 	}
 	c := have.compare(want)
 	switch n.name {
@@ -127,109 +130,4 @@ func compares(n *node, have value, s subject) (bool, *opError) {
 		return c < 0, nil
 	}
 	return c <= 0, nil
-}
-
-func contains(have value, want, mode, comparison string) bool {
-	text := have.text()
-	if comparison != "" && comparison != "Exact" {
-		text, want = strings.ToLower(text), strings.ToLower(want)
-	}
-	if have.kind == kindNone {
-		return false
-	}
-	switch mode {
-	case "FullString", "":
-		if have.kind == kindList {
-			return slices.Contains(strings.Split(text, "\n"), want)
-		}
-		return text == want
-	case "Prefixed":
-		return strings.HasPrefix(text, want)
-	case "PrefixOnWords", "ExactPhrase":
-		for i := 0; ; {
-			j := strings.Index(text[i:], want)
-			if j < 0 {
-				return false
-			}
-			start, end := i+j, i+j+len(want)
-			if wordEdge(text, start) && (mode == "PrefixOnWords" || wordEdge(text, end)) {
-				return true
-			}
-			i = start + 1
-		}
-	}
-	return strings.Contains(text, want)
-}
-
-// wordEdge reports whether a word begins or ends at i.
-func wordEdge(s string, i int) bool {
-	letter := func(b byte) bool {
-		return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b >= 0x80
-	}
-	return i == 0 || i == len(s) || letter(s[i-1]) != letter(s[i])
-}
-
-// query is a parsed QueryString: a small part of AQS, terms that must all be found. key:value looks into one property, a bare
-// word into subject, body, and people.
-type query []struct{ key, text string }
-
-func parseQuery(s string) query {
-	var out query
-	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
-		var term struct{ key, text string }
-		if i := strings.IndexAny(s, ": \""); i > 0 && s[i] == ':' {
-			term.key, s = strings.ToLower(s[:i]), s[i+1:]
-		}
-		if strings.HasPrefix(s, `"`) {
-			term.text, s, _ = strings.Cut(s[1:], `"`)
-		} else if i := strings.IndexByte(s, ' '); i >= 0 {
-			term.text, s = s[:i], s[i:]
-		} else {
-			term.text, s = s, ""
-		}
-		if !strings.EqualFold(term.text, "AND") || term.key != "" {
-			out = append(out, term)
-		}
-	}
-	return out
-}
-
-func (q query) matches(v *view) bool {
-	for _, t := range q {
-		if !v.mentions(t.key, strings.ToLower(strings.TrimSuffix(t.text, "*"))) {
-			return false
-		}
-	}
-	return true
-}
-
-func (v *view) mentions(key, want string) bool {
-	in := func(list ...string) bool {
-		return slices.ContainsFunc(list, func(s string) bool { return strings.Contains(strings.ToLower(s), want) })
-	}
-	switch key {
-	case "subject":
-		return in(v.c.subject)
-	case "from":
-		return in(addressText([]address{v.c.from}))
-	case "to":
-		return in(addressText(v.c.to))
-	case "cc":
-		return in(addressText(v.c.cc))
-	case "participants":
-		return in(addressText([]address{v.c.from}), addressText(v.c.to), addressText(v.c.cc))
-	case "body":
-		return in(v.c.inside().asText())
-	case "category":
-		return in(v.categories()...)
-	case "kind":
-		return want == "email"
-	case "hasattachment", "hasattachments":
-		return v.c.hasAttachments() == (want == "true" || want == "yes")
-	case "isread", "read":
-		return v.it.read == (want == "true" || want == "yes")
-	case "attachment":
-		return in(attachmentNames(v).list...)
-	}
-	return in(v.c.subject, addressText([]address{v.c.from}), addressText(v.c.to), v.c.inside().asText())
 }
