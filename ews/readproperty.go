@@ -47,7 +47,7 @@ func (r *messageReader) property(s *wire.Scanner, m *Message) {
 			}
 			text := s.TextBytes()
 			if to != nil {
-				r.keep(text, to)
+				*to = r.string(text)
 			}
 			r.value(m, name, string(text))
 		case "Values":
