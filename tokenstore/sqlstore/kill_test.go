@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -39,6 +40,42 @@ func TestMain(m *testing.M) {
 // long reports whether the long versions of the tests are wanted.
 func long() bool { return os.Getenv("EWSMAIL_LONG") != "" }
 
+// saver stores data over the record's version, as Store.Put does.
+type saver func(ctx context.Context, data []byte, version string, acknowledge func(version string)) error
+
+// savers are the store and its mutants, each of which takes one guard away.
+func savers(s *sqlstore.Store, db *sql.DB) map[string]saver {
+	exec := func(ctx context.Context, query string, args ...any) error {
+		_, err := db.ExecContext(ctx, query, args...)
+		return err
+	}
+	put := func(ctx context.Context, data []byte, version string, acknowledge func(string)) error {
+		v, err := s.Put(ctx, "a", tokenstore.Record{Data: data, Version: version})
+		if err == nil {
+			acknowledge(v)
+		}
+		return err
+	}
+	return map[string]saver{
+		"":           put,
+		"no journal": put, // by the connection's pragma
+		"acknowledged before the commit": func(ctx context.Context, data []byte, version string, acknowledge func(string)) error {
+			next := tokenstore.NewVersion()
+			acknowledge(next)
+			return exec(ctx, "UPDATE oauth_tokens SET data = ?, version = ? WHERE version = ?", data, next, version)
+		},
+		"data and version in two statements": func(ctx context.Context, data []byte, version string, acknowledge func(string)) error {
+			next := tokenstore.NewVersion()
+			err := exec(ctx, "UPDATE oauth_tokens SET data = ? WHERE version = ?", data, version)
+			if err == nil {
+				err = exec(ctx, "UPDATE oauth_tokens SET version = ? WHERE version = ?", next, version)
+			}
+			acknowledge(next)
+			return err
+		},
+	}
+}
+
 // saveUntilKilled counts a record up and says so, until it kills itself in the middle of something.
 func saveUntilKilled(dsn string) {
 	var saves, micros int
@@ -58,22 +95,24 @@ func saveUntilKilled(dsn string) {
 	if err != nil {
 		panic(err)
 	}
+	save := savers(s, db)[os.Getenv("SQLSTORE_TEST_MUTANT")]
 	kill := func() {
 		for end := time.Now().Add(time.Duration(micros) * time.Microsecond); time.Now().Before(end); {
 		}
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}
 	for n := count0(r.Data) + 1; ; n++ {
-		fmt.Printf("start %d\n", n)
+		fmt.Printf("start %d %s\n", n, r.Version)
 		if saves--; saves == 0 {
 			go kill() // some time into this save
 		}
-		v, err := s.Put(ctx, "a", tokenstore.Record{Data: number(n), Version: r.Version})
+		err := save(ctx, number(n), r.Version, func(v string) {
+			fmt.Printf("saved %d %s\n", n, v)
+			r.Version = v
+		})
 		if err != nil {
 			panic(err)
 		}
-		fmt.Printf("saved %d %s\n", n, v)
-		r.Version = v
 	}
 }
 
@@ -88,52 +127,81 @@ func count0(data []byte) int {
 	return n
 }
 
-// TestSQLiteKill kills a saving process 200 times, in the middle of its saves: no record is unreadable, no acknowledged one is lost.
+// TestSQLiteKill kills a saving process 200 times, in the middle of its saves: no record is unreadable, no acknowledged one is lost,
+// no version names two states.
 func TestSQLiteKill(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"WAL", "DELETE"} {
 		t.Run(mode, func(t *testing.T) {
-			d := database{sqlstore.SQLite, "sqlite", "file:" + t.TempDir() + "/tokens.db?_pragma=journal_mode(" + mode + ")", nil}
-			s, err := sqlstore.New(open(t, d.driver, d.dsn), d.dialect, nil)
+			saves, inFlight, err := killSaves(t, mode, "", 100)
 			require.NoError(t, err)
-			require.NoError(t, s.Migrate(t.Context()))
-			_, err = s.Put(t.Context(), "a", tokenstore.Record{Data: number(0)})
-			require.NoError(t, err)
-			exe, err := os.Executable()
-			require.NoError(t, err)
-			r := rand.New(rand.NewPCG(3, 4))
-			const kills = 100
-			saves, inFlight := 0, 0
-			for range kills {
-				cmd := exec.Command(exe)
-				cmd.Env = append(os.Environ(), "SQLSTORE_TEST_CHILD="+d.dsn, fmt.Sprintf("SQLSTORE_TEST_KILL=%d %d", 1+r.IntN(4), r.IntN(1500)))
-				out, err := cmd.Output()
-				require.ErrorContains(t, err, "killed")
-				started, saved, version := 0, 0, ""
-				for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
-					f := strings.Fields(lines.Text())
-					n, _ := strconv.Atoi(f[1])
-					if f[0] == "start" {
-						started = n
-					} else if len(f) == 3 && len(f[2]) == 26 {
-						saved, version = n, f[2]
-						saves++
-					}
-				}
-				got, err := s.Get(t.Context(), "a")
-				require.NoError(t, err)
-				n := count0(got.Data)
-				switch {
-				case n == saved && n != 0:
-					require.Equal(t, version, got.Version, "one state, two versions")
-				case n == started:
-					inFlight++
-				case saved == 0 && n >= 0 && n == started-1, started == 0:
-				default:
-					t.Fatalf("found %d; started %d, acknowledged %d", n, started, saved)
-				}
-			}
-			t.Logf("%d kills, %d acknowledged saves, %d times the save under way was there", kills, saves, inFlight)
+			t.Logf("100 kills, %d acknowledged saves, %d times the save under way was there", saves, inFlight)
 			require.NotZero(t, saves)
 		})
 	}
+	for mutant, mode := range map[string]string{
+		"no journal": "OFF", "acknowledged before the commit": "WAL", "data and version in two statements": "WAL",
+	} {
+		t.Run("mutant "+mutant, func(t *testing.T) {
+			_, _, err := killSaves(t, mode, mutant, 300)
+			require.Error(t, err, "the mutant survives")
+			t.Log(err)
+		})
+	}
+}
+
+// killSaves returns the first violation.
+func killSaves(t *testing.T, mode, mutant string, kills int) (saves, inFlight int, violation error) {
+	d := database{sqlstore.SQLite, "sqlite", "file:" + t.TempDir() + "/tokens.db?_pragma=journal_mode(" + mode + ")", nil}
+	s, err := sqlstore.New(open(t, d.driver, d.dsn), d.dialect, nil)
+	require.NoError(t, err)
+	require.NoError(t, s.Migrate(t.Context()))
+	_, err = s.Put(t.Context(), "a", tokenstore.Record{Data: number(0)})
+	require.NoError(t, err)
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	r := rand.New(rand.NewPCG(3, 4))
+	for range kills {
+		cmd := exec.Command(exe)
+		cmd.Env = append(os.Environ(), "SQLSTORE_TEST_CHILD="+d.dsn, "SQLSTORE_TEST_MUTANT="+mutant,
+			fmt.Sprintf("SQLSTORE_TEST_KILL=%d %d", 1+r.IntN(4), r.IntN(5000)))
+		out, err := cmd.Output()
+		if err == nil || !strings.Contains(err.Error(), "killed") {
+			return saves, inFlight, fmt.Errorf("unreadable or not writable for the next process: %w", err)
+		}
+		started, saved, version, before := 0, 0, "", ""
+		for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+			f := strings.Fields(lines.Text())
+			if len(f) != 3 || len(f[2]) != 26 {
+				continue // cut short
+			}
+			n, _ := strconv.Atoi(f[1])
+			if f[0] == "start" {
+				started, before = n, f[2]
+			} else {
+				saved, version = n, f[2]
+				saves++
+			}
+		}
+		got, err := s.Get(t.Context(), "a")
+		n := -1
+		if err == nil {
+			n = count0(got.Data)
+		}
+		switch {
+		case err != nil:
+			return saves, inFlight, fmt.Errorf("unreadable: %w", err)
+		case n < 0:
+			return saves, inFlight, errors.New("torn: half of one save, half of another")
+		case n == started && started > saved && got.Version == before, n == saved && started > 0 && saved > 0 && got.Version != version:
+			return saves, inFlight, fmt.Errorf("save %d: one version for two states, or two for one", n)
+		case n == saved && n != 0:
+		case n == started && started > saved:
+			inFlight++
+		case saved == 0 && n == started-1, started == 0:
+		default:
+			return saves, inFlight, fmt.Errorf("lost: found %d; started %d, acknowledged %d", n, started, saved)
+		}
+	}
+	return saves, inFlight, nil
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,9 +35,10 @@ var killHooks = []struct {
 
 // saveAndDie saves number(1) over number(0) and kills itself at the hook.
 func saveAndDie(dsn, hook string) {
+	times := map[string]int{}
 	at := func(name string) {
 		fmt.Println(name)
-		if name == hook {
+		if times[name]++; name == hook || fmt.Sprint(name, " ", times[name]) == hook {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
@@ -61,50 +63,79 @@ func saveAndDie(dsn, hook string) {
 		panic(err)
 	}
 	at("before the statement")
-	v, err := s.Put(ctx, "a", tokenstore.Record{Data: number(1), Version: r.Version})
+	acknowledged := ""
+	err = savers(s, db)[os.Getenv("SQLSTORE_TEST_MUTANT")](ctx, number(1), r.Version, func(v string) {
+		acknowledged = v
+		if os.Getenv("SQLSTORE_TEST_MUTANT") != "" { // before or after the commit, as the mutant has it
+			fmt.Println("saved", v)
+		}
+	})
 	if err != nil {
 		panic(err)
 	}
 	at("after the commit")
-	fmt.Println("saved", v)
+	fmt.Println("saved", acknowledged)
 	at("after the acknowledgement")
 }
 
 // TestSQLiteKillAtHooks kills a saving process at each hook: the record is the old one until the commit, and the new one after it.
 func TestSQLiteKillAtHooks(t *testing.T) {
-	exe, err := os.Executable()
-	require.NoError(t, err)
+	t.Parallel()
 	for _, mode := range []string{"WAL", "DELETE"} {
 		for i, hook := range killHooks {
 			t.Run(mode+"/"+hook.name, func(t *testing.T) {
-				dsn := "file:" + t.TempDir() + "/tokens.db?_pragma=journal_mode(" + mode + ")"
-				s, err := sqlstore.New(open(t, "sqlite", dsn), sqlstore.SQLite, nil)
+				out, err := killAtHook(t, mode, "", hook.name, hook.saved)
 				require.NoError(t, err)
-				require.NoError(t, s.Migrate(t.Context()))
-				v, err := s.Put(t.Context(), "a", tokenstore.Record{Data: number(0)})
-				require.NoError(t, err)
-
-				cmd := exec.CommandContext(t.Context(), exe)
-				cmd.Env = append(os.Environ(), "SQLSTORE_TEST_CHILD="+dsn, "SQLSTORE_TEST_HOOK="+hook.name)
-				out, err := cmd.Output()
-				require.ErrorContains(t, err, "killed")
 				for _, earlier := range killHooks[:i+1] {
-					require.Contains(t, string(out), earlier.name, "the hooks are where they seem to be")
+					require.Contains(t, out, earlier.name, "the hooks are where they seem to be")
 				}
-				r, err := s.Get(t.Context(), "a")
-				require.NoError(t, err)
-				if !hook.saved {
-					require.Equal(t, 0, count0(r.Data))
-					require.Equal(t, v, r.Version)
-				} else {
-					require.Equal(t, 1, count0(r.Data))
-				}
-				if _, after, ok := bytes.Cut(out, []byte("saved ")); ok {
-					require.Equal(t, strings.Fields(string(after))[0], r.Version)
-				}
-				_, err = s.Put(t.Context(), "a", tokenstore.Record{Data: number(2), Version: r.Version})
-				require.NoError(t, err, "the dead process holds nothing up")
 			})
 		}
 	}
+	for mutant, hook := range map[string]string{
+		"acknowledged before the commit": "before the commit", "data and version in two statements": "before the commit 2",
+	} {
+		t.Run("mutant "+mutant, func(t *testing.T) {
+			_, err := killAtHook(t, "WAL", mutant, hook, false)
+			require.Error(t, err, "the mutant survives")
+			t.Log(err)
+		})
+	}
+}
+
+// killAtHook returns what the killed process printed, and the violation.
+func killAtHook(t *testing.T, mode, mutant, hook string, saved bool) (printed string, violation error) {
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	dsn := "file:" + t.TempDir() + "/tokens.db?_pragma=journal_mode(" + mode + ")"
+	s, err := sqlstore.New(open(t, "sqlite", dsn), sqlstore.SQLite, nil)
+	require.NoError(t, err)
+	require.NoError(t, s.Migrate(t.Context()))
+	v, err := s.Put(t.Context(), "a", tokenstore.Record{Data: number(0)})
+	require.NoError(t, err)
+
+	cmd := exec.CommandContext(t.Context(), exe)
+	cmd.Env = append(os.Environ(), "SQLSTORE_TEST_CHILD="+dsn, "SQLSTORE_TEST_HOOK="+hook, "SQLSTORE_TEST_MUTANT="+mutant)
+	out, err := cmd.Output()
+	require.ErrorContains(t, err, "killed")
+	r, err := s.Get(t.Context(), "a")
+	if err != nil {
+		return string(out), err
+	}
+	n, old := count0(r.Data), r.Version == v
+	switch {
+	case n < 0:
+		return string(out), errors.New("torn")
+	case (n == 0) != old:
+		return string(out), fmt.Errorf("save %d has the version of the other one", n)
+	case (n == 1) != saved:
+		return string(out), fmt.Errorf("save %d is there", n)
+	}
+	if _, after, ok := bytes.Cut(out, []byte("saved ")); ok && strings.Fields(string(after))[0] != r.Version {
+		return string(out), errors.New("the acknowledged save is lost")
+	}
+	if _, err = s.Put(t.Context(), "a", tokenstore.Record{Data: number(2), Version: r.Version}); err != nil {
+		return string(out), fmt.Errorf("the dead process holds things up: %w", err)
+	}
+	return string(out), nil
 }

@@ -74,12 +74,16 @@ func (d database) store(t testing.TB) *sqlstore.Store {
 }
 
 func eachDatabase(t *testing.T, test func(t *testing.T, d database)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, sqlite(t)) })
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, postgres(t)) })
-	t.Run("MariaDB", func(t *testing.T) { test(t, mariadb(t)) })
+	for name, start := range map[string]func(testing.TB) database{"SQLite": sqlite, "PostgreSQL": postgres, "MariaDB": mariadb} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, start(t))
+		})
+	}
 }
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	eachDatabase(t, func(t *testing.T, d database) {
 		t.Run("contract", func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) tokenstore.Store { return d.store(t) })
