@@ -92,11 +92,13 @@ func TestSQLiteKillAtHooks(t *testing.T) {
 			})
 		}
 	}
-	for mutant, hook := range map[string]string{
-		"acknowledged before the commit": "before the commit", "data and version in two statements": "before the commit 2",
+	for name, m := range map[string]struct{ mode, mutant, hook string }{
+		"acknowledged before the commit":     {"WAL", "acknowledged before the commit", "before the commit"},
+		"data and version in two statements": {"WAL", "data and version in two statements", "before the commit 2"},
+		"no journal":                         {"OFF)&_pragma=cache_size(1", "", "before the commit"}, // pages are written before the commit
 	} {
-		t.Run("mutant "+mutant, func(t *testing.T) {
-			_, err := killAtHook(t, "WAL", mutant, hook, false)
+		t.Run("mutant "+name, func(t *testing.T) {
+			_, err := killAtHook(t, m.mode, m.mutant, m.hook, false)
 			require.Error(t, err, "the mutant survives")
 			t.Log(err)
 		})
