@@ -60,7 +60,7 @@ func NewClient(c Config) (*Client, error) {
 	if cl.paces.max == 0 {
 		cl.paces.max = DefaultConcurrency
 	}
-	cl.header = cl.fixedHeader()
+	cl.header = cl.fixedHeader(c.NoGzip)
 	cl.own = c.HTTPClient == nil
 	var hc http.Client
 	if cl.own {

@@ -53,7 +53,7 @@ func (r *messageReader) string(b []byte) string {
 	at := r.text.Len()
 	if r.text.Cap()-at < len(b) {
 		r.text, at = strings.Builder{}, 0
-		r.text.Grow(max(len(b), r.need-r.used, 64))
+		r.text.Grow(max(len(b), r.need-r.used, r.used/2, 64))
 	}
 	r.text.Write(b)
 	r.used += len(b)

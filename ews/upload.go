@@ -60,11 +60,14 @@ func (x *exchange) request() *http.Request {
 }
 
 // fixedHeader is what all requests of a Client have in common. It is shared between them: nothing of it is changed.
-func (c *Client) fixedHeader() http.Header {
+func (c *Client) fixedHeader(noGzip bool) http.Header {
 	h := http.Header{}
 	h.Set("Content-Type", "text/xml; charset=utf-8")
 	h.Set("Accept", "text/xml")
 	h.Set("Accept-Encoding", "gzip")
+	if noGzip {
+		h.Set("Accept-Encoding", "identity")
+	}
 	h.Set("User-Agent", c.userAgent)
 	h.Set("return-client-request-id", "true")
 	return h

@@ -85,3 +85,12 @@ func TestOwnTransport(t *testing.T) {
 		}
 	}
 }
+
+func TestNoGzip(t *testing.T) {
+	for without, want := range map[bool]string{false: "gzip", true: "identity"} {
+		rt := &script{answers: []answer{reply(200, messages(okMessage("")))}}
+		c := newClient(t, rt, func(c *ews.Config) { c.NoGzip = without })
+		require.NoError(t, c.Own().DoCall(t.Context(), getItem(nil)))
+		require.Equal(t, want, rt.reqs[0].Header.Get("Accept-Encoding"))
+	}
+}
