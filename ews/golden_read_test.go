@@ -59,6 +59,10 @@ var goldenRead = goldenRequests{
 				{Set: "c11ff724-aa03-4555-9952-8fa248a11c3e", Name: "Keys", Type: ews.MAPIStringArray}, {Tag: 0x1035, Type: ews.MAPIString}, ews.PropertySearchKey}})
 			return err
 		}},
+		{"message-extra", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().Message(ctx, ews.ItemID{ID: "I1"}, &ews.Query{Extra: ews.WithClientFields | ews.WithUniqueBody | ews.WithNormalizedBody | ews.WithTextBody, SafeHTML: true, MaxBodySize: 65536})
+			return err
+		}},
 		{"message-loop-marks", func(ctx context.Context, c *ews.Client) error {
 			_, err := c.Own().Message(ctx, ews.ItemID{ID: "I1"}, &ews.Query{Extra: ews.WithLoopMarks})
 			return err

@@ -68,6 +68,12 @@ type Message struct {
 	// in a summary.
 	Meeting *Meeting
 
+	// The body in further forms; nil unless asked for by WithUniqueBody, WithNormalizedBody and WithTextBody.
+	UniqueBody, NormalizedBody, TextBody *Body
+
+	// Client is what mail programs show besides; nil unless asked for by WithClientFields.
+	Client *ClientFields
+
 	// Properties are the MAPI properties asked for with Query.Properties that the message has; see Property.
 	Properties []PropertyValue
 

@@ -86,6 +86,12 @@ type Query struct {
 	// Body is the form of bodies. It has no meaning without Full detail.
 	Body BodyFormat
 
+	// MaxBodySize cuts bodies at so many bytes; a cut one says so (Body.Truncated). 0: not.
+	MaxBodySize int
+
+	// SafeHTML has the server take scripts and the like out of HTML bodies.
+	SafeHTML bool
+
 	// Headers also reads all internet headers into Message.Headers. It has no meaning with Summary.
 	Headers bool
 
@@ -132,8 +138,8 @@ var fullFields = []string{"item:Attachments", "message:ToRecipients", "message:C
 func (q *Query) writeItemShape(w *wire.Writer, detail Detail) {
 	w.Start("m:ItemShape")
 	w.Leaf("t:BaseShape", "IdOnly")
-	if detail == Full {
-		w.Leaf("t:BodyType", q.Body.element())
+	if detail != Summary {
+		q.writeBodyShape(w, detail)
 	}
 	w.Start("t:AdditionalProperties")
 	if len(q.Fields) > 0 {

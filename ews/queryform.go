@@ -79,6 +79,25 @@ func uriOf(f Field) string {
 	return fmt.Sprint(f)
 }
 
+// writeBodyShape writes the forms that bodies are wanted in, within m:ItemShape.
+func (q *Query) writeBodyShape(w *wire.Writer, detail Detail) {
+	if detail == Full {
+		w.Leaf("t:BodyType", q.Body.element())
+	}
+	if q.Extra&WithUniqueBody != 0 {
+		w.Leaf("t:UniqueBodyType", q.Body.element())
+	}
+	if q.Extra&WithNormalizedBody != 0 {
+		w.Leaf("t:NormalizedBodyType", q.Body.element())
+	}
+	if q.SafeHTML {
+		w.Leaf("t:FilterHtmlContent", "true")
+	}
+	if q.MaxBodySize > 0 {
+		w.Leaf("t:MaximumBodySize", itoa(q.MaxBodySize))
+	}
+}
+
 // writeSelection writes the fields asked for, and those that a listing needs itself.
 func (q *Query) writeSelection(w *wire.Writer, detail Detail) {
 	w.Empty("t:FieldURI", "FieldURI", received)

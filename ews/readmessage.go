@@ -115,8 +115,14 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 			r.put(s, &m.Subject)
 		case "Sensitivity":
 			m.Sensitivity = sensitivity(s.TextBytes())
-		case "Body", "TextBody":
+		case "Body":
 			r.body(s, &m.Body)
+		case "UniqueBody":
+			r.extraBody(s, &m.UniqueBody)
+		case "NormalizedBody":
+			r.extraBody(s, &m.NormalizedBody)
+		case "TextBody":
+			r.extraBody(s, &m.TextBody)
 		case "Attachments":
 			r.attachments(s, &m.Attachments)
 		case "DateTimeReceived":
@@ -172,7 +178,9 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 		case "References":
 			r.put(s, &m.References)
 		default:
-			r.meeting(s, m)
+			if !r.client(s, m) {
+				r.meeting(s, m)
+			}
 		}
 	}
 	m.Repaired = s.Repaired() - repaired

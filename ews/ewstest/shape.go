@@ -19,6 +19,7 @@ type shape struct {
 	unique   string
 	normal   string
 	maxBody  int
+	filter   bool // FilterHtmlContent
 }
 
 // notInFind lists what FindItem refuses to return when it is asked for by name.
@@ -36,7 +37,8 @@ func parseShape(n *node, find, lenient bool) (*shape, *opError) {
 		bodyType: orDefault(n.leaf("t:BodyType"), "Best"),
 	}
 	sh.unique = orDefault(n.leaf("t:UniqueBodyType"), sh.bodyType)
-	sh.normal = orDefault(n.leaf("t:NormalizedBodyType"), sh.bodyType)
+	sh.normal = orDefault(n.leaf("t:NormalizedBodyType"), "HTML")
+	sh.filter = n.kid("t:FilterHtmlContent").isTrue()
 	sh.maxBody, _ = parseInt(n.leaf("t:MaximumBodySize"))
 	for _, p := range n.kid("t:AdditionalProperties").all() {
 		switch p.name {
@@ -139,6 +141,12 @@ func writeBody(name string) func(c *call, v *view, sh *shape) {
 			want = "Text"
 		}
 		kind, text := v.body(want)
+		if name == "t:UniqueBody" {
+			text = uniqueBody(kind, text)
+		}
+		if kind == "HTML" && sh.filter {
+			text = safeHTML(text)
+		}
 		attrs := []string{"BodyType", kind}
 		if sh.maxBody > 0 && len(text) > sh.maxBody {
 			cut := sh.maxBody
