@@ -5,10 +5,15 @@
 // # A weaker store
 //
 // Redis acknowledges before it replicates, and by default before it writes to disk: a failover or a power loss may take back an
-// acknowledged save (set appendfsync always and min-replicas-to-write). Its locks are leases (tokenstore.WhileLease): a holder stopped for longer than
-// the lease loses the lock without noticing. tokenstore.Source therefore also waits for intents, and checks the lock
-// before it sends; still, with an authorization server that revokes the grant when a spent refresh token comes back, prefer
-// the file store or PostgreSQL. Entra ID does not revoke, so there the worst case is one request too many.
+// acknowledged save (set appendfsync always and min-replicas-to-write). A tokenstore.Source that made or saw the newer record
+// notices, reports tokenstore.ErrRolledBack and puts it back; a program started after the failover cannot know, and presents the
+// spent refresh token of the older record. Over a Sentinel or Cluster client the store gets on with the promoted replica by itself; what
+// was refreshed meanwhile is in the Source's memory and saved then.
+//
+// Its locks are leases (tokenstore.WhileLease): a holder stopped for longer than the lease loses the lock without noticing, and a
+// failover may forget it. tokenstore.Source therefore also waits for intents, and checks the lock before it sends; still, with
+// an authorization server that revokes the grant when a spent token comes back, prefer the file store or
+// PostgreSQL. Entra ID does not revoke, so there the worst case is one request too many.
 package redisstore
 
 import (

@@ -3,8 +3,12 @@
 package redisstore_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -81,6 +85,42 @@ func TestStore(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, v, r.Version)
 	})
+}
+
+// Token bytes stand neither in the append-only file nor in a snapshot, which is Redis' backup.
+func TestAtRest(t *testing.T) {
+	const secret = "CANARY-refresh-token-4711"
+	server, c := start(t)
+	plain, err := redisstore.New(c, nil)
+	require.NoError(t, err)
+	key, err := tokenstore.NewKey("", bytes.Repeat([]byte{9}, 32))
+	require.NoError(t, err)
+	ring, err := tokenstore.NewKeyring(key)
+	require.NoError(t, err)
+	count := func() (inFiles map[string]int) {
+		require.NoError(t, c.Save(t.Context()).Err())
+		inFiles = map[string]int{}
+		require.NoError(t, filepath.WalkDir(server.Dir, func(path string, e fs.DirEntry, err error) error {
+			require.NoError(t, err)
+			if e.Type().IsRegular() {
+				b, err := os.ReadFile(path)
+				require.NoError(t, err)
+				inFiles[filepath.Ext(path)] += bytes.Count(b, []byte(secret))
+			}
+			return nil
+		}))
+		return inFiles
+	}
+	_, err = tokenstore.Encrypt(plain, ring).Put(t.Context(), "a", tokenstore.Record{Data: []byte(secret)})
+	require.NoError(t, err)
+	got := count()
+	require.Zero(t, got[".aof"])
+	require.Zero(t, got[".rdb"])
+	_, err = plain.Put(t.Context(), "b", tokenstore.Record{Data: []byte(secret)})
+	require.NoError(t, err)
+	got = count()
+	require.NotZero(t, got[".aof"], "mutant: not encrypted")
+	require.NotZero(t, got[".rdb"], "mutant: not encrypted")
 }
 
 func TestOptions(t *testing.T) {

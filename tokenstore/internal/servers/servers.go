@@ -176,17 +176,6 @@ func MariaDB(t testing.TB) *Server {
 	return s
 }
 
-// Redis prepares a server that syncs each write to disk; Start starts it.
-func Redis(t testing.TB) *Server {
-	t.Helper()
-	bin := find(t, "redis-server")
-	d, p := dir(t, nil), port(t)
-	s := newServer(t, "redis", bin, "--port", p, "--bind", "127.0.0.1", "--dir", d, "--appendonly", "yes", "--appendfsync", "always", "--save", "")
-	s.Addr, s.Dir = "127.0.0.1:"+p, d
-	s.DSN = s.Addr
-	return s
-}
-
 func currentUser(t testing.TB) string {
 	t.Helper()
 	u, err := user.Current()
