@@ -29,4 +29,8 @@ var matrixChange = []matrixOperation{
 		_, err := m.MoveToArchive(ctx, ews.Inbox, matrixItem)
 		return err
 	}},
+	{"SendDraft", "GetItem", false, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.SendDraft(ctx, matrixItem, nil)
+		return err
+	}},
 }

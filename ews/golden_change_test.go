@@ -76,5 +76,31 @@ var goldenChange = goldenRequests{
 			_, err := c.Shared("desk@example.com").MoveToArchive(ctx, ews.Inbox, ews.ItemID{ID: "I1", ChangeKey: "K1"})
 			return err
 		}},
+		{"draft", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().CreateDraft(ctx, &ews.Draft{Subject: "draft", Body: ews.Body{Text: "text"}, Marker: "marker-7",
+				From: ews.Address{Email: "desk@example.com"}, Sender: ews.Address{Email: "ann@example.com"}, Sensitivity: "Private", ReadReceipt: true, DeliveryReceipt: true,
+				Headers: []ews.Header{{Name: "X-Ticket", Value: "42"}}, SendAt: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC),
+				Properties: []ews.PropertyValue{{Property: ews.Property{Set: ews.PublicStrings, Name: "Queue", Type: ews.MAPIString}, Value: "printers"}}})
+			return err
+		}},
+		{"update-draft", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().UpdateDraft(ctx, ews.ItemID{ID: "D1", ChangeKey: "K1"}, &ews.Update{From: &ews.Address{Email: "desk@example.com"}, ReadReceipt: new(true),
+				DeliveryReceipt: new(false), Headers: []ews.Header{{Name: "X-Ticket", Value: "42"}}, SendAt: new(time.Time)})
+			return err
+		}},
+		{"send-draft", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().SendDraft(ctx, ews.ItemID{ID: "D1", ChangeKey: "K1"}, &ews.SendOptions{Marker: "marker-8", SentFolder: ews.SentItems.In("desk@example.com")})
+			return err
+		}},
+		{"draft-reply-shared", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Shared("desk@example.com").DraftReply(ctx, ews.ItemID{ID: "I1", ChangeKey: "K1"}, &ews.Answer{Body: ews.Body{Text: "ok"}, Marker: "marker-9",
+				ReplyTo: []ews.Address{{Email: "queue@example.com"}}, Importance: ews.LowImportance, Sensitivity: "Personal", ReadReceipt: true,
+				Headers: []ews.Header{{Name: "X-Ticket", Value: "42"}}, SendAt: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)})
+			return err
+		}},
+		{"send-shared", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Shared("desk@example.com").Send(ctx, &ews.Draft{To: []ews.Address{{Email: "ann@example.com"}}, Marker: "marker-10"})
+			return err
+		}},
 	},
 }

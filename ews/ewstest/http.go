@@ -144,6 +144,7 @@ func (c *call) dispatch() (fault *soapFault) {
 	}
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
+	c.s.sendDue()
 	if f := c.actAs(); f != nil {
 		return f
 	}

@@ -216,6 +216,7 @@ type Item struct {
 	Received, Sent                    time.Time
 	Size                              int64
 	Read, Draft, HasAttachments       bool
+	Submitted                         bool // sent, but held back until its time comes
 	Importance                        string
 	Categories                        []string
 	SearchKey                         []byte // PidTagSearchKey: the same before and after a move
@@ -241,7 +242,7 @@ func (it *item) snapshot() Item {
 		InternetMessageID: c.messageID, InReplyTo: c.inReplyTo, References: c.references,
 		ConversationID: it.conversationID(), ConversationTopic: c.topic,
 		Received: it.received, Sent: c.sent, Size: it.size(),
-		Read: it.read, Draft: it.draft, HasAttachments: c.hasAttachments(),
+		Read: it.read, Draft: it.draft, HasAttachments: c.hasAttachments(), Submitted: it.submitted,
 		Importance: it.importance, Categories: append([]string(nil), it.categories...),
 		SearchKey: append([]byte(nil), it.searchKey...),
 		Text:      in.text, HTML: in.html, MIME: c.mime(),
@@ -267,6 +268,7 @@ func first(list []string) string {
 func (mb *Mailbox) Items(folder string) []Item {
 	mb.s.mu.Lock()
 	defer mb.s.mu.Unlock()
+	mb.s.sendDue()
 	f := mb.lookup(folder)
 	if f == nil {
 		return nil

@@ -26,6 +26,7 @@ type Mailbox struct {
 	oof     Oof
 	rules   []*node         // t:Rule elements, by priority
 	blocked map[string]bool // senders, in lower case
+	behalf  map[string]bool // users who may send on behalf of it, in lower case
 }
 
 // ItemID names one version of an item.
@@ -54,6 +55,7 @@ func newMailbox(s *Server, addr string) *Mailbox {
 		named:   map[string]*folder{},
 		items:   map[string]*item{},
 		blocked: map[string]bool{},
+		behalf:  map[string]bool{},
 	}
 	sum := sha256.Sum256([]byte(strings.ToLower(addr)))
 	copy(mb.guid[:], sum[:])

@@ -42,14 +42,15 @@ func (c *call) send(it *item, to *folder, save bool) *opError {
 			return fail("ErrorInvalidRecipients")
 		}
 	}
-	from := c.user
-	if f := it.c.from.email; f != "" && !c.user.has(f) {
-		from = c.s.byAddress[strings.ToLower(f)]
-		if from == nil || !c.mayOpen(from) {
-			return fail("ErrorSendAsDenied")
-		}
+	from, err := c.sendAs(it)
+	if err != nil {
+		return err
 	}
 	now := c.s.now()
+	if at := it.deferredUntil(); at.After(now) {
+		c.hold(it, at, to, save)
+		return nil
+	}
 	raw := outbound(it.c, now)
 	sent := newContent(raw)
 	sent.class = deepClass(sent)
@@ -57,7 +58,7 @@ func (c *call) send(it *item, to *folder, save bool) *opError {
 
 	keep := *sent // the sender's copy still shows Bcc
 	keep.bcc = it.c.bcc
-	it.draft, it.fromMe = false, true
+	it.draft, it.fromMe, it.submitted = false, true, false
 	if it.folder != nil && !save {
 		it.remove()
 	} else if save {

@@ -61,6 +61,7 @@ type Server struct {
 	groups        map[string]*group
 	requests      []*Request
 	outbound      []Outbound
+	held          []held
 	faults        []*FaultCounter
 	subscriptions map[string]*subscription
 	open          map[string]int // requests being answered, by user
@@ -207,5 +208,6 @@ type Outbound struct {
 func (s *Server) Outbound() []Outbound {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.sendDue()
 	return append([]Outbound(nil), s.outbound...)
 }

@@ -146,6 +146,9 @@ func (it *item) applyExtended(path, n *node, remove bool) *opError {
 	}
 	if remove {
 		delete(it.props, u.key)
+		if u.set == internetHeadersSet {
+			it.setHeader(u.name, "")
+		}
 		return nil
 	}
 	ep := n.kid("t:ExtendedProperty")
@@ -160,7 +163,25 @@ func (it *item) applyExtended(path, n *node, remove bool) *opError {
 		return fail("ErrorUpdatePropertyMismatch")
 	}
 	it.props[u.key] = p
+	if u.set == internetHeadersSet {
+		it.setHeader(u.name, first(p.values))
+	}
 	return nil
+}
+
+// setHeader makes a header field of a property of the InternetHeaders set, or with an empty value unmakes it.
+func (it *item) setHeader(name, value string) {
+	it.edit()
+	var list headerBlock
+	for _, h := range it.c.extra {
+		if !strings.EqualFold(h.name, name) {
+			list = append(list, h)
+		}
+	}
+	if value != "" {
+		list = append(list, headerField{name, value})
+	}
+	it.c.extra = list
 }
 
 // updatable fields; v is nil for a deletion.
@@ -177,6 +198,10 @@ var updatable = map[string]func(it *item, v *node) *opError{
 	},
 	"item:Importance": func(it *item, v *node) *opError {
 		it.importance = orDefault(v.value(), "Normal")
+		if it.draft { // of a message that came it is a mark of its own
+			it.edit()
+			it.c.importance = it.importance
+		}
 		return nil
 	},
 	"item:Sensitivity": func(it *item, v *node) *opError {
