@@ -59,7 +59,7 @@
 //	CreateAttachment                     Mailbox.Send
 //	CreateFolder                         Mailbox.CreateFolder, Mailbox.EnsureFolder
 //	CreateFolderPath                     Do
-//	CreateItem                           Mailbox.Send, Mailbox.Reply, Mailbox.ReplyAll, Mailbox.Forward, Mailbox.Respond
+//	CreateItem                           Mailbox.Send, Mailbox.Reply, Mailbox.ReplyAll, Mailbox.Forward, Mailbox.CreateDraft, Mailbox.DraftReply, Mailbox.Respond
 //	CreateManagedFolder                  Do
 //	CreateMeetingInstance                Do
 //	CreateMeetingSpace                   Do
@@ -143,7 +143,7 @@
 //	ReportMessage                        Do
 //	ResolveNames                         Mailbox.ResolveNames
 //	SearchMailboxes                      Do
-//	SendItem                             Mailbox.Send
+//	SendItem                             Mailbox.Send, Mailbox.SendDraft
 //	SetHoldOnMailboxes                   Do
 //	SetImGroup                           Do
 //	SetImListMigrationCompleted          Do
@@ -161,7 +161,7 @@
 //	UpdateExtensionUsage                 Do
 //	UpdateFolder                         Mailbox.RenameFolder
 //	UpdateInboxRules                     Mailbox.UpdateInboxRules
-//	UpdateItem                           Mailbox.Update, Mailbox.SetRead
+//	UpdateItem                           Mailbox.Update, Mailbox.UpdateDraft, Mailbox.SetRead
 //	UpdateItemInRecoverableItems         Do
 //	UpdateMeetingInstance                Do
 //	UpdateMeetingSpace                   Do

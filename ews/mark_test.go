@@ -96,6 +96,25 @@ func TestMoveToArchive(t *testing.T) {
 	require.ErrorContains(t, err, "ErrorArchiveMailboxNotEnabled")
 	_, err = m.MoveToArchive(t.Context(), nil, id)
 	require.ErrorContains(t, err, "folder is nil")
+
+	box.EnableArchive()
+	box.AddFolder("Queue/Done")
+	done := deliver(t, box, question, &ewstest.DeliverOptions{Folder: "Queue/Done"})
+	queue, err := m.FindFolder(t.Context(), ews.MsgFolderRoot, "Queue", "Done")
+	require.NoError(t, err)
+	_, err = m.MoveToArchive(t.Context(), ews.Inbox, id)
+	require.NoError(t, err)
+	_, err = m.MoveToArchive(t.Context(), queue.ID, done)
+	require.NoError(t, err)
+	require.Empty(t, box.Items("inbox"))
+	require.Len(t, box.Items("archiveinbox"), 1)
+	require.Len(t, box.Items("archivemsgfolderroot/Queue/Done"), 1)
+	for msg, err := range m.Archive().Messages(t.Context(), ews.Inbox, nil) {
+		require.NoError(t, err)
+		require.Equal(t, "<q1@customer.example>", msg.InternetMessageID)
+	}
+	_, err = m.MoveToArchive(t.Context(), ews.Inbox, id)
+	require.ErrorIs(t, err, ews.ErrNotFound, "it has gone")
 }
 
 // TestChangeSamples decodes the answers of Microsoft's reference.
