@@ -106,6 +106,7 @@ type Error struct {
 	verdict verdict // for the retry loop
 	claims  string  // decoded claims challenge of a 401
 	fault   bool    // Exchange refused the request as a whole
+	once    bool    // the request must not be made twice
 	partial bool    // other items of the same request took effect, so that it must not be repeated as a whole
 	// untouched: whatever answered, it cannot have acted on the request.
 	untouched bool

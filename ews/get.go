@@ -30,11 +30,15 @@ func (m *Mailbox) Message(ctx context.Context, id ItemID, q *Query) (*Message, e
 // fill reads messages known by their ids in one request. Those that fail keep what they have, and are in failed; err is the
 // failure of all.
 func (m *Mailbox) fill(ctx context.Context, msgs []*Message, q *Query) (failed *BatchError, err error) {
+	return m.fillBy(ctx, m.resend, msgs, q)
+}
+
+func (m *Mailbox) fillBy(ctx context.Context, resend resender, msgs []*Message, q *Query) (failed *BatchError, err error) {
 	detail := q.Detail
 	if detail == Summary {
 		detail = WithoutBody
 	}
-	err = m.resend(ctx, "GetItem", len(msgs), func(work []int) error { return m.fillOnce(ctx, pick(msgs, work), q, detail) })
+	err = resend(ctx, "GetItem", len(msgs), func(work []int) error { return m.fillOnce(ctx, pick(msgs, work), q, detail) })
 	if errors.As(err, &failed) {
 		for _, it := range failed.Items {
 			it.ID = msgs[it.Index].ID.ID

@@ -8,8 +8,16 @@ import (
 
 // resend calls do for the items at work (indexes below n), and again for those that failed in a way that passes, so that one hiccup
 // of the server does not fail a batch, and what took effect is not done twice. do returns *BatchError, with indexes into work, or what
-// ended the whole request. The error returned has indexes below n.
+// ended the whole request; an item that spoils the request for all is searched for. The error returned has indexes below n.
 func (m *Mailbox) resend(ctx context.Context, op string, n int, do func(work []int) error) error {
+	return m.resendWhole(ctx, op, n, isolating(op, do))
+}
+
+// resender is resend or resendWhole.
+type resender func(ctx context.Context, op string, n int, do func(work []int) error) error
+
+// resendWhole is resend for callers that deal with a request that failed as a whole themselves.
+func (m *Mailbox) resendWhole(ctx context.Context, op string, n int, do func(work []int) error) error {
 	work := make([]int, n)
 	for i := range work {
 		work[i] = i

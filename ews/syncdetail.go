@@ -29,7 +29,7 @@ func (p *syncPass) complete(ctx context.Context, changes []Change) ([]Change, er
 	)
 	for len(msgs) > 0 {
 		n := min(batchSize(msgs), most)
-		failed, err := p.m.fill(ctx, msgs[:n], &q)
+		failed, err := p.m.fillBy(ctx, p.m.resendWhole, msgs[:n], &q)
 		switch {
 		case err == nil:
 			most = min(2*most, batchItems)

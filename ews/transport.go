@@ -207,6 +207,7 @@ func (x *exchange) fill(e *Error) *Error {
 			e.RetryAfter = d
 		}
 	}
+	e.once = x.c.once
 	e.MaybeApplied = x.c.once && x.sent.Load() && e.open()
 	e.advise(x.m)
 	return e
