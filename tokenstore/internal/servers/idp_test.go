@@ -1,0 +1,129 @@
+//go:build unix
+
+package servers_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
+
+	"github.com/ewsmail/ewsmail/azureoauth"
+	"github.com/ewsmail/ewsmail/azureoauth/azuretest"
+)
+
+// config is the app registration at azuretest behind the given origin.
+func config(origin string) *azureoauth.Config {
+	const path = "/" + azuretest.DefaultTenantID + "/oauth2/v2.0/"
+	return &azureoauth.Config{
+		ClientID: azuretest.DefaultClientID, ClientSecret: azuretest.DefaultClientSecret,
+		AuthURL: origin + path + "authorize", TokenURL: origin + path + "token", RedirectURL: "http://localhost",
+		Scopes: []string{"EWS.AccessAsUser.All", "offline_access"}, AllowLoopbackHTTP: true,
+	}
+}
+
+// sayWho tells the server which process asks.
+type sayWho struct{}
+
+const pidHeader = "X-Test-Pid"
+
+func (sayWho) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set(pidHeader, strconv.Itoa(os.Getpid()))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// strictIdP is azuretest with revocation of the family on reuse (RFC 9700 section 4.14.2), behind a proxy that counts.
+type strictIdP struct {
+	*httptest.Server
+	az *azuretest.Server
+
+	mu                sync.Mutex
+	requests, refused int
+	newest            string // access token
+	held              func(pid int)
+}
+
+func newIdP(t *testing.T) *strictIdP {
+	az, err := azuretest.NewServer(&azuretest.Options{Rotation: azuretest.RotateRevokeFamily})
+	require.NoError(t, err)
+	t.Cleanup(az.Close)
+	p := &strictIdP{az: az}
+	origin, err := url.Parse(az.URL)
+	require.NoError(t, err)
+	p.Server = httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(origin) },
+		Transport:      az.Transport(),
+		ModifyResponse: p.answered,
+	})
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *strictIdP) signIn(t *testing.T) *oauth2.Token {
+	t.Helper()
+	s, err := config(p.az.URL).SignInLoopback(t.Context(), &azureoauth.LoopbackOptions{Open: azuretest.Browser})
+	require.NoError(t, err)
+	return s.Token
+}
+
+// answered sees each answer before the client does.
+func (p *strictIdP) answered(resp *http.Response) error {
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	var tok oauth2.Token
+	p.mu.Lock()
+	p.requests++
+	if resp.StatusCode == http.StatusOK && json.Unmarshal(body, &tok) == nil && tok.RefreshToken != "" {
+		p.newest = tok.AccessToken
+	} else {
+		p.refused++
+	}
+	held := p.held
+	p.held = nil
+	p.mu.Unlock()
+	if held != nil {
+		pid, err := strconv.Atoi(resp.Request.Header.Get(pidHeader))
+		if err != nil {
+			return err
+		}
+		held(pid)
+	}
+	return nil
+}
+
+// stopHolder stops the process that refreshes next by SIGSTOP while its answer is under way, for longer than Redis' lease.
+func (p *strictIdP) stopHolder(t *testing.T) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = func(pid int) {
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Error(err)
+		}
+		time.AfterFunc(2500*time.Millisecond, func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+	}
+}
+
+// take returns the counts since it was last called, and the newest access token.
+func (p *strictIdP) take() (requests, refused int, newest string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	requests, refused = p.requests, p.refused
+	p.requests, p.refused = 0, 0
+	return requests, refused, p.newest
+}
