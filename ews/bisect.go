@@ -89,8 +89,9 @@ func (b *bisection) note(from, to int, err error) {
 
 // spoilt: one item of several may be why the request failed as a whole.
 func spoilt(err error) bool {
+	var batch *BatchError
 	var e *Error
-	if !errors.As(err, &e) || e.MaybeApplied {
+	if errors.As(err, &batch) || !errors.As(err, &e) || e.MaybeApplied { // a batch's errors have their item already
 		return false
 	}
 	if e.fault && e.StatusCode != 0 {

@@ -175,6 +175,21 @@ func TestPoisonInListing(t *testing.T) {
 	})
 }
 
+// TestBadItemsAreNotPoison: items that fail by themselves are no reason to send the others again.
+func TestBadItemsAreNotPoison(t *testing.T) {
+	for _, code := range []string{"ErrorItemCorrupt", "ErrorInvalidIdMalformed", "ErrorQuotaExceeded"} {
+		bad := func(op string) string {
+			return strings.ReplaceAll(errMessage(code, ""), "GetItem", op)
+		}
+		rt := &script{answers: []answer{reply(200, envelope("<m:DeleteItemResponse><m:ResponseMessages>"+strings.ReplaceAll(okMessage(""), "GetItem", "DeleteItem")+bad("DeleteItem")+"</m:ResponseMessages></m:DeleteItemResponse>"))}}
+		err := newClient(t, rt, nil).Own().Delete(t.Context(), ews.HardDelete, ews.ItemID{ID: "I1"}, ews.ItemID{ID: "I2"})
+		var b *ews.BatchError
+		if !errors.As(err, &b) || len(b.Items) != 1 || b.Items[0].Index != 1 || rt.count() != 1 {
+			t.Errorf("%s: %v after %d requests", code, err, rt.count())
+		}
+	}
+}
+
 // TestHopeless: where every request fails, the batch is not taken apart to the last item.
 func TestHopeless(t *testing.T) {
 	ids := make([]ews.ItemID, 10)
