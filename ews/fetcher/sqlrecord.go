@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -57,7 +58,7 @@ func (s *SQLStore) record(ctx context.Context, tx *sql.Tx, source string, epoch 
 	if p.Listing && (p.Begins || listing <= 0) {
 		listing = max(listing, -listing) + 1
 	}
-	if err := s.remove(ctx, tx, source, p.Gone, p.Now); err != nil {
+	if err := s.remove(ctx, tx, source, p.Gone, nil, p.Now); err != nil {
 		return nil, err
 	}
 	if seq, err = s.seen(ctx, tx, source, p, max(listing, -listing), seq); err != nil {
@@ -109,10 +110,11 @@ func (s *SQLStore) seen(ctx context.Context, tx *sql.Tx, source string, p Page, 
 				seq++
 			}
 		}
-		if _, err := tx.ExecContext(ctx, insertItem, item, id, sourceID(source), m.Item, listing); err != nil {
+		res, err := tx.ExecContext(ctx, insertItem, item, id, sourceID(source), m.Item, listing)
+		if err != nil {
 			return 0, err
 		}
-		if p.Listing {
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			if _, err := s.exec(ctx, tx, "UPDATE "+s.places.String()+" SET listing = ? WHERE id = ?", listing, item); err != nil {
 				return 0, err
 			}
@@ -124,13 +126,13 @@ func (s *SQLStore) seen(ctx context.Context, tx *sql.Tx, source string, p Page, 
 // text makes a text fit for a database: PostgreSQL has no NUL in texts, and none wants broken UTF-8.
 func text(s string) string { return clean(s) }
 
-// remove notes that items left the folder.
-func (s *SQLStore) remove(ctx context.Context, tx *sql.Tx, source string, items []string, now time.Time) error {
+// remove notes that items left the folder; if of is not nil, those of that message only.
+func (s *SQLStore) remove(ctx context.Context, tx *sql.Tx, source string, items []string, of []byte, now time.Time) error {
 	for _, item := range items {
 		id := itemID(source, item)
 		var message []byte
 		err := tx.QueryRowContext(ctx, s.d.Bind("SELECT message FROM "+s.places.String()+" WHERE id = ?"), id).Scan(&message)
-		if errors.Is(err, sql.ErrNoRows) {
+		if errors.Is(err, sql.ErrNoRows) || err == nil && of != nil && !bytes.Equal(of, message) {
 			continue
 		}
 		if err != nil {
@@ -161,13 +163,11 @@ func (s *SQLStore) unlisted(ctx context.Context, tx *sql.Tx, source string, list
 // Missing implements Store.
 func (s *SQLStore) Missing(ctx context.Context, source string, epoch int64, key, item string, now time.Time) (e Entry, err error) {
 	err = s.transact(ctx, "noting a vanished message", source, epoch, func(tx *sql.Tx) error {
-		if item != "" {
-			if err := s.remove(ctx, tx, source, []string{item}, now); err != nil {
-				return err
-			}
-		}
 		id := messageID(source, key)
-		if _, err := s.exec(ctx, tx, "UPDATE "+s.messages.String()+` SET state = ?, reason = '', changed_ms = ?, left_ms = ?
+		if err := s.remove(ctx, tx, source, []string{item}, id, now); err != nil {
+			return err
+		}
+		if _, err := s.exec(ctx, tx, "UPDATE "+s.messages.String()+` SET state = ?, reason = '', changed_ms = ?, left_ms = CASE WHEN left_ms = 0 THEN ? ELSE left_ms END
 			WHERE id = ? AND state = ? AND NOT EXISTS (SELECT 1 FROM `+s.places.String()+" i WHERE i.message = ?)",
 			string(Gone), millis(now), millis(now), id, string(Pending), id); err != nil {
 			return err
@@ -209,7 +209,7 @@ func (s *SQLStore) Observe(ctx context.Context, source string) (h Holder, err er
 func (s *SQLStore) Take(ctx context.Context, k Take) (at Position, err error) {
 	id := sourceID(k.Source)
 	insert := s.sources.Insert("id", "name", "epoch", "owner", "beat", "cursor_text", "since_ms", "listing", "seq")
-	err = s.transact(ctx, "taking over", k.Source, 0, func(tx *sql.Tx) error {
+	err = s.wrap("taking over", s.d.Transact(ctx, s.db, func(tx *sql.Tx) error {
 		at = Position{}
 		if k.Over.Epoch == 0 {
 			if _, err := tx.ExecContext(ctx, insert, id, text(k.Source), 0, "", 0, "", millis(k.Since), 0, 0); err != nil {
@@ -232,7 +232,7 @@ func (s *SQLStore) Take(ctx context.Context, k Take) (at Position, err error) {
 		at.Cursor, at.Since, at.Listing = ews.Cursor(cursor), instant(since), listing > 0
 		at.Open, err = s.entries(ctx, tx, "m.source = ? AND m.state IN ('pending', 'handled', 'failed') ORDER BY m.seq", id)
 		return err
-	})
+	}))
 	return at, err
 }
 

@@ -114,14 +114,12 @@ func (s *SQLStore) exec(ctx context.Context, db sqldialect.DB, query string, arg
 	return res.RowsAffected()
 }
 
-// transact runs do in a transaction, for the holder of the lease when epoch is not 0. The source's row is locked until its end, so
-// that nobody takes over in between.
+// transact runs do in a transaction, for the holder of the lease. The source's row is locked until its end, so that nobody takes over
+// in between.
 func (s *SQLStore) transact(ctx context.Context, what, source string, epoch int64, do func(tx *sql.Tx) error) error {
 	return s.wrap(what, s.d.Transact(ctx, s.db, func(tx *sql.Tx) error {
-		if epoch != 0 {
-			if err := s.fence(ctx, tx, source, epoch); err != nil {
-				return err
-			}
+		if err := s.fence(ctx, tx, source, epoch); err != nil {
+			return err
 		}
 		return do(tx)
 	}))

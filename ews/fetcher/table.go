@@ -86,7 +86,7 @@ func (t *table) record(p Page) []Entry {
 	var open []Entry
 	given := map[string]bool{}
 	for _, s := range p.Seen {
-		t.see(s, p.Now, p.Listing)
+		t.see(s, p.Now)
 	}
 	if p.Listing && p.Ends {
 		for id, at := range maps.Clone(t.Items) {
@@ -106,12 +106,12 @@ func (t *table) record(p Page) []Entry {
 	return open
 }
 
-func (t *table) see(s Seen, now time.Time, listing bool) {
+func (t *table) see(s Seen, now time.Time) {
 	r := t.Entries[s.Key]
 	if r == nil {
 		t.Seq++
 		r = &row{Entry: Entry{Key: s.Key, Seq: t.Seq, State: Pending, Conversation: s.Conversation,
-			Received: s.Received, Subject: s.Subject, From: s.From, Changed: now}}
+			Received: s.Received, Subject: clean(s.Subject), From: clean(s.From), Changed: now}}
 		t.Entries[s.Key] = r
 	}
 	if r.State == Gone || r.State == Quarantined && !r.Left.IsZero() {
@@ -124,11 +124,7 @@ func (t *table) see(s Seen, now time.Time, listing bool) {
 		t.Items[s.Item] = at
 		r.Items = append(r.Items, s.Item)
 	}
-	if listing {
-		at.Listing = t.Listing
-	} else {
-		at.Listing = max(t.Listing, -t.Listing) // a listing that is under way need not show it again
-	}
+	at.Listing = max(t.Listing, -t.Listing) // a listing that is under way need not show it again
 }
 
 // remove notes that an item is not in the folder any more.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -110,3 +111,6 @@ func each(n int) map[string]int {
 func polling() *ews.WatchOptions {
 	return &ews.WatchOptions{NoStream: true, PollInterval: 10 * time.Second}
 }
+
+// long reports whether the long versions of the tests are wanted.
+func long() bool { return os.Getenv("EWSMAIL_LONG") != "" }
