@@ -34,7 +34,9 @@ type Fetcher struct {
 	places  places
 	lock    Lock // held; used by one effect at a time
 
+	// The parts that tests exchange: the step function, and what has its effects.
 	step func(*state, event) []effect
+	have func(live, hard context.Context, e effect) any
 
 	mu      sync.Mutex
 	stats   Stats
@@ -47,6 +49,7 @@ func New(m *ews.Mailbox, folder ews.FolderRef, o *Options) (*Fetcher, error) {
 		return nil, errors.New("fetcher: New needs a mailbox, a folder such as ews.Inbox, and options")
 	}
 	f := &Fetcher{mailbox: m, folder: folder, o: *o, step: next}
+	f.have = f.perform
 	if err := f.o.check(); err != nil {
 		return nil, err
 	}

@@ -102,7 +102,7 @@ func (sh *shell) have(effects []effect) (ended bool, err error) {
 			return true, e.err
 		default:
 			live := sh.live
-			sh.tasks.Go(func() { sh.post(sh.f.perform(live, sh.hard, e)) })
+			sh.tasks.Go(func() { sh.post(sh.f.have(live, sh.hard, e)) })
 		}
 	}
 	return false, nil

@@ -1,0 +1,78 @@
+package fetcher
+
+// The engine with one of its rules broken. Each must be caught by the test that enumerates crashes.
+
+// MoveFirst does what follows the ticket before the ticket is made.
+func MoveFirst(next Stepper) Stepper {
+	held := map[string]handleEffect{}
+	return func(s *state, e event) []effect {
+		if acted, ok := e.what.(actedEvent); ok {
+			if h, ok := held[acted.key]; ok {
+				delete(held, acted.key)
+				return []effect{h}
+			}
+		}
+		return replace(next(s, e), func(h handleEffect) effect {
+			held[h.entry.Key] = h
+			return actEffect{h.entry}
+		})
+	}
+}
+
+// NoteFirst notes that the ticket is made before it is.
+func NoteFirst(next Stepper) Stepper {
+	held := map[string]handleEffect{}
+	return func(s *state, e event) []effect {
+		if saved, ok := e.what.(savedEvent); ok {
+			if h, ok := held[saved.key]; ok {
+				delete(held, saved.key)
+				return []effect{h}
+			}
+		}
+		return replace(next(s, e), func(h handleEffect) effect {
+			held[h.entry.Key] = h
+			entry := h.entry
+			entry.State = h.then
+			return saveEffect{h.epoch, entry}
+		})
+	}
+}
+
+// CursorFirst stores the cursor of a page before its messages.
+func CursorFirst(next Stepper) Stepper {
+	var held *recordEffect
+	return func(s *state, e event) []effect {
+		if _, ok := e.what.(recordedEvent); ok && held != nil {
+			h := *held
+			held = nil
+			return []effect{h}
+		}
+		return replace(next(s, e), func(h recordEffect) effect {
+			held = &h
+			first := h
+			first.page.Seen, first.page.Gone = nil, nil
+			return first
+		})
+	}
+}
+
+// Forgetful takes a lost answer of a commit for a failure.
+func Forgetful(next Stepper) Stepper {
+	return func(s *state, e event) []effect {
+		if h, ok := e.what.(handledEvent); ok && h.tried && !h.committed {
+			h.tried, h.err = false, Permanent(h.err) // "it failed": the ticket is there, and so is the message, in quarantine
+			e.what = h
+		}
+		return next(s, e)
+	}
+}
+
+// replace changes effects of one type.
+func replace[E any](effects []effect, by func(E) effect) []effect {
+	for i := range effects {
+		if e, ok := effects[i].(E); ok {
+			effects[i] = by(e)
+		}
+	}
+	return effects
+}

@@ -1,0 +1,216 @@
+package fetcher_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ewsmail/ewsmail/ews"
+	"github.com/ewsmail/ewsmail/ews/ewstest"
+	"github.com/ewsmail/ewsmail/ews/fetcher"
+)
+
+// TestTenK: ten thousand messages arrive while the program dies hundreds of times and Exchange has its moods. Each makes one ticket, soon; one
+// in a hundred never passes, and goes into quarantine.
+func TestTenK(t *testing.T) {
+	for _, s := range forms[:2] {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			size := storm{messages: 800, life: 90}
+			if long() {
+				size = storm{messages: 10_000, life: 90, crashes: 400}
+			}
+			synctest.Test(t, func(t *testing.T) { size.run(t, s, nil) })
+		})
+	}
+}
+
+// TestTenKMutant: the storm notices when a rule is broken.
+func TestTenKMutant(t *testing.T) {
+	t.Parallel()
+	for _, s := range []subject{{name: "cursor first", mutant: fetcher.CursorFirst}, {name: "noted first", mutant: fetcher.NoteFirst}, {name: "ticket first, without a key", blind: true}} {
+		t.Run(s.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var wrong []string
+				storm{messages: 500, life: 40}.run(t, s, func(what string) { wrong = append(wrong, what) })
+				require.NotEmpty(t, wrong, "nobody noticed")
+				t.Log(wrong[0])
+			})
+		})
+	}
+}
+
+// storm is a run of TestTenK.
+type storm struct {
+	messages, life, crashes int
+}
+
+var errNever = errors.New("this one never passes")
+
+func poisoned(i int) bool { return i%100 == 50 }
+
+// run goes through the storm. wrong, if not nil, is told what is wrong instead of the test.
+func (z storm) run(t *testing.T, s subject, wrong func(string)) {
+	r := rand.New(rand.NewPCG(5, 6))
+	w := newWorld(t, &ewstest.Options{NoGzip: true})
+	defer w.close()
+	var d desk
+	var store fetcher.Store
+	if s.tx {
+		d, store = newSQLDesk(t)
+	} else {
+		d, store = &keyDesk{tickets: newTickets(), blind: s.blind}, fetcher.NewMemoryStore()
+	}
+	defer d.close()
+
+	var mu sync.Mutex
+	arrived, latest := map[string]time.Time{}, time.Duration(0)
+	o := &fetcher.Options{Store: store, Parallel: 8, MaxAttempts: 4, After: fetcher.Action{Move: processed}, Watch: polling()}
+	serve(o, d, func(msg *ews.Message) error {
+		mu.Lock()
+		defer mu.Unlock()
+		var i int
+		if _, err := fmt.Sscanf(msg.Subject, "m%d", &i); err != nil || poisoned(i) {
+			return errNever
+		}
+		latest = max(latest, time.Since(arrived[msg.Subject]))
+		return nil
+	})
+
+	// The program, which dies and is started again.
+	ctx, stop := context.WithCancel(t.Context())
+	crashes := 0
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			f, err := fetcher.New(w.m, ews.Inbox, o)
+			require.NoError(t, err)
+			if s.mutant != nil {
+				fetcher.Mutate(f, s.mutant)
+			}
+			life, end := context.WithCancel(ctx)
+			mu.Lock()
+			lives := 1 + r.IntN(2*z.life)
+			mu.Unlock()
+			fetcher.Mortal(f, lives, end)
+			_ = f.Run(life)
+			if life.Err() != nil && ctx.Err() == nil {
+				crashes++
+			}
+			end()
+			time.Sleep(time.Second)
+		}
+	}()
+
+	// The mail, and Exchange's moods.
+	for i := range z.messages {
+		mu.Lock()
+		subject := fmt.Sprint("m", i)
+		arrived[subject] = time.Now()
+		pause := time.Duration(r.IntN(2000)) * time.Millisecond
+		mood := r.IntN(40)
+		mu.Unlock()
+		id := w.mail(t, mail(subject), nil)
+		switch mood {
+		case 0:
+			w.Fault(ewstest.Fault{Do: ewstest.BusyFault(2 * time.Second)})
+		case 1:
+			w.Fault(ewstest.Fault{Op: "SyncFolderItems", Do: ewstest.BusyMessage(time.Second)})
+		case 2:
+			w.Fault(ewstest.Fault{Do: ewstest.CutBody(300)})
+		case 3:
+			w.Fault(ewstest.Fault{Op: "MoveItem", Do: ewstest.CutAfter()})
+		case 4:
+			w.Fault(ewstest.Fault{Do: ewstest.CutBefore()})
+		case 5:
+			require.True(t, w.box.InvalidateSyncStates("inbox"))
+		case 6: // somebody drags it away and back
+			moved, err := w.box.MoveTo(id, "deleteditems")
+			if err == nil {
+				_, err = w.box.MoveTo(moved.ID, "inbox")
+			}
+			require.True(t, err == nil || errors.Is(err, ewstest.ErrNoItem), "%v", err)
+		}
+		time.Sleep(pause)
+	}
+	time.Sleep(2 * time.Hour) // the poisoned ones are tried for a while
+	for range 50 {
+		if len(w.box.Items("inbox")) == 0 {
+			break
+		}
+		time.Sleep(time.Hour)
+	}
+	stop()
+	<-done
+	z.check(t, w, d, store, crashes, latest, wrong)
+}
+
+// check looks at what is left.
+func (z storm) check(t *testing.T, w *world, d desk, store fetcher.Store, crashes int, latest time.Duration, wrong func(string)) {
+	say := wrong
+	if say == nil {
+		say = func(what string) { t.Error(what) }
+	}
+	made := d.counts()
+	poison := 0
+	for i := range z.messages {
+		want := 1
+		if poisoned(i) {
+			want = 0
+			poison++
+		}
+		if n := made[fmt.Sprint("m", i)]; n != want {
+			say(fmt.Sprintf("message %d has %d tickets", i, n))
+		}
+	}
+	list, err := all(t.Context(), store, "help@example.com/inbox", fetcher.Quarantined)
+	require.NoError(t, err)
+	if len(list) != poison || len(w.box.Items("Quarantine")) != poison {
+		say(fmt.Sprintf("%d records and %d messages in quarantine instead of %d", len(list), len(w.box.Items("Quarantine")), poison))
+	}
+	for _, e := range list {
+		if !strings.Contains(e.Reason, errNever.Error()) {
+			say("a wrong reason: " + e.Reason)
+		}
+	}
+	if n := len(w.box.Items("inbox/Processed")); n != z.messages-poison {
+		say(fmt.Sprintf("%d messages were moved instead of %d", n, z.messages-poison))
+	}
+	if latest > time.Minute {
+		say(fmt.Sprintf("a sound message waited %v", latest))
+	}
+	if crashes < max(z.crashes, 20) {
+		say(fmt.Sprintf("only %d crashes", crashes))
+	}
+	t.Logf("%d messages, %d crashes, %d requests, longest wait %v", z.messages, crashes, w.Count(""), latest)
+}
+
+// serve lets a desk make tickets of what passes.
+func serve(o *fetcher.Options, d desk, passes func(msg *ews.Message) error) {
+	d.serve(o, nil)
+	if handler := o.Handler; handler != nil {
+		o.Handler = func(ctx context.Context, msg *ews.Message) error {
+			if err := passes(msg); err != nil {
+				return err
+			}
+			return handler(ctx, msg)
+		}
+	}
+	if handler := o.TxHandler; handler != nil {
+		o.TxHandler = func(ctx context.Context, msg *ews.Message, delivery *fetcher.Delivery) error {
+			if err := passes(msg); err != nil {
+				return err
+			}
+			return handler(ctx, msg, delivery)
+		}
+	}
+}
