@@ -24,9 +24,9 @@ func TestTenK(t *testing.T) {
 	for _, s := range forms[:2] {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			size := storm{messages: 800, life: 90}
+			size := storm{messages: 500, life: 90}
 			if long() {
-				size = storm{messages: 10_000, life: 90, crashes: 400}
+				size = storm{messages: 10_000, life: 250, crashes: 400}
 			}
 			synctest.Test(t, func(t *testing.T) { size.run(t, s, nil) })
 		})
@@ -40,7 +40,7 @@ func TestTenKMutant(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var wrong []string
-				storm{messages: 500, life: 40}.run(t, s, func(what string) { wrong = append(wrong, what) })
+				storm{messages: 300, life: 60}.run(t, s, func(what string) { wrong = append(wrong, what) })
 				require.NotEmpty(t, wrong, "nobody noticed")
 				t.Log(wrong[0])
 			})
@@ -144,6 +144,9 @@ func (z storm) run(t *testing.T, s subject, wrong func(string)) {
 	}
 	time.Sleep(2 * time.Hour) // the poisoned ones are tried for a while
 	for range 50 {
+		if wrong != nil {
+			break // it may wait for ever
+		}
 		if len(w.box.Items("inbox")) == 0 {
 			break
 		}
@@ -185,7 +188,7 @@ func (z storm) check(t *testing.T, w *world, d desk, store fetcher.Store, crashe
 	if n := len(w.box.Items("inbox/Processed")); n != z.messages-poison {
 		say(fmt.Sprintf("%d messages were moved instead of %d", n, z.messages-poison))
 	}
-	if latest > time.Minute {
+	if latest > 2*time.Minute { // a program that dies at every turn takes a while
 		say(fmt.Sprintf("a sound message waited %v", latest))
 	}
 	if crashes < max(z.crashes, 20) {
