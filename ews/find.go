@@ -9,7 +9,7 @@ import (
 
 // Messages lists a folder's messages, not those of its subfolders. q may be nil.
 //
-// The listing is read page by page while the loop runs, up to seven requests ahead of it, in memory that does not grow with the folder;
+// The listing is read page by page while the loop runs, up to ten requests ahead of it, in memory that does not grow with the folder;
 // nothing is left running when the loop ends. Messages that arrive, leave
 // or move meanwhile make it neither skip nor repeat another one: the next page is sought by the time of receipt where
 // the last one ended, not by its number (Query.Sort and Query.Search say what holds with them). A message that vanishes before its turn is left out; moving the messages in the loop is

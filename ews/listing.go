@@ -55,29 +55,54 @@ func (l *listing) run(ctx context.Context, yield func(*Message, error) bool) {
 	defer started.Wait() // a loop that was left early leaves nothing running
 	defer cancel()
 
+	ahead := readAhead{m: l.m, q: l.q, ctx: ctx, started: &started}
 	next := l.fetch(ctx, nil)
 	matching := -1
+	how := stepSeek
+	var failed error
 	for {
-		f := next()
-		if f.err != nil {
-			yield(nil, f.err)
-			return
-		}
-		if matching < 0 {
-			matching = f.total
-		}
-		fresh := l.fresh(f.page)
-		how := l.advance(f.page, len(fresh))
-		switch how {
-		case stepSeek:
-			next = l.fetch(ctx, &started) // while this page is being dealt with
-		case stepWalk:
-			next = l.fetch(ctx, nil)
-		}
-		if err := l.hand(ctx, fresh, yield); err != nil {
-			if err != errStop {
-				yield(nil, err)
+		for next != nil && ahead.room() {
+			var f fetched
+			if len(ahead.waiting) == 0 {
+				f = <-next
+			} else {
+				select {
+				case <-ahead.waiting[0].done: // hand out first: another page is more memory
+				default:
+					select {
+					case <-ahead.waiting[0].done:
+					case f = <-next:
+					}
+				}
 			}
+			if f.page == nil && f.err == nil {
+				break
+			}
+			next = nil
+			if f.err != nil {
+				failed = f.err // what was read before it comes first
+				break
+			}
+			if matching < 0 {
+				matching = f.page.total
+			}
+			fresh := l.fresh(*f.page)
+			if how = l.advance(*f.page, len(fresh)); how == stepSeek {
+				next = l.fetch(ctx, &started) // while this page is being dealt with
+			}
+			ahead.add(fresh)
+		}
+		if len(ahead.waiting) > 0 {
+			if err := ahead.hand(yield); err != nil {
+				if err != errStop {
+					yield(nil, err)
+				}
+				return
+			}
+			continue
+		}
+		if failed != nil {
+			yield(nil, failed)
 			return
 		}
 		if how == stepLost {
@@ -86,6 +111,9 @@ func (l *listing) run(ctx context.Context, yield func(*Message, error) bool) {
 		}
 		if how == stepEnd {
 			break
+		}
+		if next == nil { // stepWalk
+			next = l.fetch(ctx, nil)
 		}
 	}
 	// Messages without a time of receipt (drafts made by some programs) match no comparison with it. They stand at the end of a
@@ -118,28 +146,24 @@ func (l *listing) timeless(ctx context.Context, yield func(*Message, error) bool
 }
 
 type fetched struct {
-	page
-	err error
+	page *page
+	err  error
 }
 
-// fetch returns a function that returns the next page: with background, it is being read from now on, otherwise when it is asked
-// for.
-func (l *listing) fetch(ctx context.Context, background *sync.WaitGroup) func() fetched {
-	all, offset := l.conditions(), l.offset
-	get := func() fetched {
-		p, err := l.find(ctx, all, offset)
-		return fetched{p, err}
-	}
-	if background == nil || l.full() {
-		return get
-	}
-	size := l.size()
+// fetch returns a channel of the next page. With background it is being read from now on, otherwise it is read before fetch returns.
+func (l *listing) fetch(ctx context.Context, background *sync.WaitGroup) <-chan fetched {
+	all, offset, size := l.conditions(), l.offset, l.size()
 	done := make(chan fetched, 1)
-	background.Go(func() {
+	get := func() {
 		p, err := l.findSized(ctx, all, offset, size)
-		done <- fetched{p, err}
-	})
-	return func() fetched { return <-done }
+		done <- fetched{&p, err}
+	}
+	if background == nil {
+		get()
+	} else {
+		background.Go(get)
+	}
+	return done
 }
 
 // full reports whether nothing more may be yielded.
@@ -232,91 +256,4 @@ func (l *listing) note(p page) {
 			l.seen[msg.ID.ID] = msg.Received
 		}
 	}
-}
-
-// Bounds of one GetItem request, and of how many are under way for one listing. Exchange cuts requests at one minute; several of a
-// moderate size hide the network's latency better than a few large ones.
-const (
-	batchItems    = 50
-	batchBytes    = 8 << 20 // of Message.Size, most of which is attachments, which are not read
-	batchesAtOnce = 6
-)
-
-func batchSize(found []*Message) int {
-	var bytes int64
-	for i, msg := range found {
-		bytes += msg.Size
-		if i > 0 && (i == batchItems || bytes > batchBytes) {
-			return i
-		}
-	}
-	return len(found)
-}
-
-// batch is some messages of a page, and what reading them gave.
-type batch struct {
-	messages []*Message
-	failed   *BatchError
-	err      error
-	done     chan struct{}
-}
-
-// hand reads what the summaries lack, several batches ahead of the caller, and yields the messages in order.
-func (l *listing) hand(ctx context.Context, found []*Message, yield func(*Message, error) bool) error {
-	var batches []*batch
-	for len(found) > 0 {
-		n := len(found)
-		if l.q.Detail != Summary {
-			n = batchSize(found)
-		}
-		batches = append(batches, &batch{messages: found[:n], done: make(chan struct{})})
-		found = found[n:]
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var started sync.WaitGroup
-	defer started.Wait()
-	defer cancel()
-	for i, ahead := 0, 0; i < len(batches); i++ {
-		for ; ahead < len(batches) && ahead < i+batchesAtOnce; ahead++ {
-			b := batches[ahead]
-			if l.q.Detail == Summary {
-				close(b.done)
-				continue
-			}
-			started.Go(func() {
-				defer close(b.done)
-				b.failed, b.err = l.m.fill(ctx, b.messages, l.q)
-			})
-		}
-		b := batches[i]
-		batches[i] = nil // memory does not grow with the page
-		<-b.done
-		if b.err != nil {
-			return b.err
-		}
-		if !l.yield(b, yield) {
-			return errStop
-		}
-	}
-	return nil
-}
-
-// yield hands a batch out; false ends the listing.
-func (l *listing) yield(b *batch, yield func(*Message, error) bool) bool {
-	for i, msg := range b.messages {
-		b.messages[i] = nil
-		var err error
-		if b.failed != nil {
-			if e := b.failed.Item(i); e != nil {
-				if errors.Is(e, ErrNotFound) {
-					continue // gone since it was listed
-				}
-				err = e
-			}
-		}
-		if !yield(msg, err) {
-			return false
-		}
-	}
-	return true
 }
