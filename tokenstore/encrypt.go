@@ -11,8 +11,8 @@ import (
 // secret. The result has the abilities [Lister], [Locker] and [Watcher] if s has them. It does no I/O itself.
 //
 // A record opens only under the name it was saved by: one copied to another name is ErrTampered. A store whose records the
-// keyring cannot open is never written to: Put and Delete look first at the record in place, the first Put of a new record at some
-// other record of the store (if it is a Lister), and fail with the error Get would give. To give up records whose
+// keyring cannot open is never written to: Put and Delete look first at the record in place, the first Put of a new record at the
+// store's others (if it is a Lister) until one opens, and fail with the error Get would give. To give up records whose
 // key is lost, delete them in s.
 //
 // Errors: [ErrUnknownKey], [ErrWrongKey], [ErrTruncated], [ErrTampered], [ErrNotEncrypted], and those of s.
@@ -115,24 +115,32 @@ func (e *encrypted) Delete(ctx context.Context, key string) error {
 	return e.inner.Delete(ctx, key)
 }
 
-// checkOther keeps a wrong key from starting a second set of records beside the first.
+// checkOther keeps a wrong key from starting a second set of records beside the first. A damaged record says nothing about the key:
+// then the next one is asked.
 func (e *encrypted) checkOther(ctx context.Context) error {
 	lister, ok := e.inner.(Lister)
 	if !ok || e.checked.Load() {
 		return nil
 	}
+	var damaged error
 	for key, err := range lister.List(ctx) {
-		if err != nil {
-			return err
+		if err == nil {
+			_, err = e.Get(ctx, key)
 		}
-		_, err = e.Get(ctx, key)
-		if errors.Is(err, ErrNotFound) {
-			continue // deleted meanwhile
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, ErrNotFound): // deleted meanwhile
+		case errors.Is(err, ErrTampered), errors.Is(err, ErrTruncated), errors.Is(err, ErrCorrupt):
+			damaged = err
+		case errors.Is(err, ErrUnknownKey), errors.Is(err, ErrWrongKey), errors.Is(err, ErrNotEncrypted):
+			return fmt.Errorf("tokenstore: nothing is written with a keyring that does not open the store's other records: %w", err)
+		default:
+			return fmt.Errorf("tokenstore: whether the keyring opens the store's other records cannot be seen: %w", err)
 		}
-		if err != nil {
-			return fmt.Errorf("tokenstore: nothing is written with a key that does not open the store's other records: %w", err)
-		}
-		return nil
+	}
+	if damaged != nil {
+		return fmt.Errorf("tokenstore: no other record is whole enough to tell whether this is the store's key; restore or delete the damaged ones: %w", damaged)
 	}
 	e.checked.Store(true)
 	return nil

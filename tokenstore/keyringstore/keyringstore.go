@@ -156,10 +156,10 @@ func (s *Store) readHead(name string) (h head, err error) {
 	return h, nil
 }
 
-func (s *Store) read(name string) (tokenstore.Record, error) {
+func (s *Store) read(name string) (tokenstore.Record, head, error) {
 	h, err := s.readHead(name)
 	if err != nil {
-		return tokenstore.Record{}, err
+		return tokenstore.Record{}, h, err
 	}
 	text := h.inline
 	for i := range h.parts {
@@ -168,15 +168,15 @@ func (s *Store) read(name string) (tokenstore.Record, error) {
 			break // the checksum tells
 		}
 		if err != nil {
-			return tokenstore.Record{}, fmt.Errorf("keyringstore: reading: %w", err)
+			return tokenstore.Record{}, h, fmt.Errorf("keyringstore: reading: %w", err)
 		}
 		text += part
 	}
 	data, err := base64.RawStdEncoding.DecodeString(text)
 	if err != nil || sum(data) != h.sum {
-		return tokenstore.Record{}, fmt.Errorf("%w: keyring entry %q of service %q", tokenstore.ErrCorrupt, name, s.service)
+		return tokenstore.Record{}, h, fmt.Errorf("%w: keyring entry %q of service %q", tokenstore.ErrCorrupt, name, s.service)
 	}
-	return tokenstore.Record{Data: data, Version: h.version}, nil
+	return tokenstore.Record{Data: data, Version: h.version}, h, nil
 }
 
 func sum(data []byte) string {
@@ -191,7 +191,7 @@ func (s *Store) Get(ctx context.Context, key string) (r tokenstore.Record, err e
 	}
 	err = s.exclusive(ctx, func() error { // a save in another process would change the parts under the reader
 		var err error
-		r, err = s.read(entryName(key))
+		r, _, err = s.read(entryName(key))
 		return err
 	})
 	if err != nil {
@@ -220,9 +220,9 @@ func (s *Store) Put(ctx context.Context, key string, r tokenstore.Record) (strin
 }
 
 func (s *Store) replace(name, version, next string, data []byte) error {
-	old, err := s.readHead(name)
+	_, old, err := s.read(name)
 	if err != nil && !errors.Is(err, tokenstore.ErrNotFound) {
-		return err
+		return err // never write over what cannot be read: it may be the only copy
 	}
 	if old.version != version {
 		return tokenstore.ErrConflict

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +19,12 @@ import (
 	"github.com/ewsmail/ewsmail/tokenstore/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv("KEYRINGSTORE_TEST_SESSION") != "" {
+		os.Exit(m.Run()) // go-keyring's D-Bus connection lasts as long as the process
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // ring is a keyring with the limits of the Windows Credential Manager, which also ignores case in names. It can fail at the n-th operation.
 type ring struct {
@@ -155,6 +162,26 @@ func TestDamagedEntries(t *testing.T) {
 		}
 		r.entries[name] = text
 	}
+}
+
+// A record that cannot be read is not written over: it may be the only copy.
+func TestDamagedPartIsNotWrittenOver(t *testing.T) {
+	r := &ring{}
+	s := open(t, r)
+	v, err := s.Put(t.Context(), "a", tokenstore.Record{Data: []byte(strings.Repeat("x", 9000))})
+	require.NoError(t, err)
+	for name, text := range r.entries {
+		if strings.Contains(name, "#") {
+			r.entries[name] = "A" + text[1:]
+			break
+		}
+	}
+	before := maps.Clone(r.entries)
+	_, err = s.Put(t.Context(), "a", tokenstore.Record{Data: []byte("y"), Version: v})
+	require.ErrorIs(t, err, tokenstore.ErrCorrupt)
+	require.Equal(t, before, r.entries)
+	require.NoError(t, s.Delete(t.Context(), "a"), "giving it up is")
+	require.Empty(t, r.entries)
 }
 
 // Whatever a keyring entry holds, it is read as the record it was, or refused.
