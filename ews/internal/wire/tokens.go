@@ -18,6 +18,8 @@ type tokens struct {
 	started bool
 	text    []byte
 	run     int // bytes of text since the last tag
+	value   []byte
+	names   map[string]string // of attributes, as they repeat
 }
 
 // Token implements xml.TokenReader.
@@ -115,18 +117,39 @@ func (t *tokens) defaultSpace() string {
 }
 
 func (t *tokens) startElement() xml.StartElement {
+	s := t.s
 	e := xml.StartElement{Name: t.name(t.raw())}
-	for _, a := range t.s.attrs {
-		raw := string(t.s.buf[a.name:a.nameEnd])
-		value, _ := t.s.decode(nil, t.s.buf[a.value:a.valueEnd], true)
-		attr := xml.Attr{Name: xml.Name{Local: raw}, Value: string(value)}
+	if len(s.attrs) > 0 {
+		e.Attr = make([]xml.Attr, len(s.attrs)) // the caller's to keep
+	}
+	for i, a := range s.attrs {
+		raw := t.attrName(s.buf[a.name:a.nameEnd])
+		t.value, _ = s.decode(t.value[:0], s.buf[a.value:a.valueEnd], true)
+		attr := &e.Attr[i]
+		attr.Name.Local, attr.Value = raw, string(t.value)
 		if prefix, local, ok := strings.Cut(raw, ":"); ok {
-			attr.Name = xml.Name{Space: t.s.uri(prefix), Local: local}
+			attr.Name = xml.Name{Space: s.uri(prefix), Local: local}
 			if prefix == "xmlns" {
 				attr.Name.Space = "xmlns"
 			}
 		}
-		e.Attr = append(e.Attr, attr)
 	}
 	return e
+}
+
+// maxAttrNames bounds the names that are remembered: the schema has about fifty.
+const maxAttrNames = 64
+
+func (t *tokens) attrName(raw []byte) string {
+	if name, ok := t.names[string(raw)]; ok {
+		return name
+	}
+	name := string(raw)
+	if t.names == nil {
+		t.names = make(map[string]string)
+	}
+	if len(t.names) < maxAttrNames {
+		t.names[name] = name
+	}
+	return name
 }
