@@ -137,12 +137,7 @@ func readFlag(s *wire.Scanner, f *Flag) {
 	for d := s.Depth(); s.Child(d); {
 		switch s.Local() {
 		case "FlagStatus":
-			switch strings.TrimSpace(s.Text()) {
-			case "Flagged":
-				f.Status = Flagged
-			case "Complete":
-				f.Status = FlagComplete
-			}
+			f.Status = flagStatus(s.Text())
 		case "StartDate":
 			f.Start = dateTime(s.TextBytes())
 		case "DueDate":

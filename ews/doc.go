@@ -51,7 +51,7 @@
 //	AddNewImContactToGroup               Do
 //	AddNewTelUriContactToGroup           Do
 //	AddTag                               Do
-//	ApplyConversationAction              Do
+//	ApplyConversationAction              Mailbox.ApplyToConversations
 //	ArchiveItem                          Mailbox.MoveToArchive
 //	ConvertId                            Mailbox.ConvertIDs
 //	CopyFolder                           Mailbox.CopyFolder
@@ -79,7 +79,7 @@
 //	ExpandDL                             Mailbox.ExpandDL, Mailbox.ExpandPrivateDL
 //	ExportItems                          Mailbox.Export
 //	FindAvailableMeetingTimes            Do
-//	FindConversation                     Do
+//	FindConversation                     Mailbox.Conversations
 //	FindFolder                           Mailbox.FindFolder, Mailbox.Folders, Mailbox.EnsureFolder
 //	FindItem                             Mailbox.Messages, Mailbox.FindSent, Mailbox.RemoveDrafts, Mailbox.Appointments, Mailbox.Contacts, Mailbox.Tasks
 //	FindMeetingSpaceByJoinUrl            Do
@@ -91,7 +91,7 @@
 //	GetAppMarketplaceUrl                 Do
 //	GetAttachment                        Mailbox.Attachment
 //	GetClientAccessToken                 Do
-//	GetConversationItems                 Do
+//	GetConversationItems                 Mailbox.ConversationItems
 //	GetDelegate                          Mailbox.Delegates
 //	GetDiscoverySearchConfiguration      Do
 //	GetEvents                            Mailbox.Pull

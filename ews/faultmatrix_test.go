@@ -80,6 +80,7 @@ var matrixMail = []matrixOperation{
 func TestFaultMatrix(t *testing.T) {
 	operations := slices.Concat(
 		matrixMail,
+		matrixRead,
 		matrixChange,
 		matrixPlace,
 		matrixAround,

@@ -39,6 +39,7 @@ var golden = []goldenRequests{
 	goldenFolder,
 	goldenPlace,
 	goldenRead,
+	goldenConversation,
 	goldenWrite,
 	goldenSync,
 	goldenAround,

@@ -47,6 +47,7 @@ func init() { // not an initializer: handlers reach the table through nested ope
 		"m:UploadItems":               (*call).uploadItems,
 		"m:FindConversation":          (*call).findConversation,
 		"m:GetConversationItems":      (*call).getConversationItems,
+		"m:ApplyConversationAction":   (*call).applyConversationAction,
 		"m:GetMailTips":               (*call).getMailTips,
 		"m:GetServerTimeZones":        (*call).getServerTimeZones,
 		"m:GetUserOofSettingsRequest": (*call).getOof,

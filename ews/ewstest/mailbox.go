@@ -24,9 +24,10 @@ type Mailbox struct {
 	items   map[string]*item
 	threads threads
 	oof     Oof
-	rules   []*node         // t:Rule elements, by priority
-	blocked map[string]bool // senders, in lower case
-	behalf  map[string]bool // users who may send on behalf of it, in lower case
+	rules   []*node                 // t:Rule elements, by priority
+	blocked map[string]bool         // senders, in lower case
+	behalf  map[string]bool         // users who may send on behalf of it, in lower case
+	always  map[string]alwaysAction // by conversation id
 }
 
 // ItemID names one version of an item.
@@ -131,6 +132,14 @@ func (mb *Mailbox) arrive(it *item, f *folder, received time.Time) {
 	it.index = mb.threads.assign(it.c, received)
 	if f == mb.named["inbox"] && mb.blocked[strings.ToLower(it.c.from.email)] {
 		f = mb.named["junkemail"]
+	}
+	if always, ok := mb.always[it.conversationID()]; ok && f == mb.named["inbox"] {
+		for _, category := range always.categories {
+			it.categories = appendNew(it.categories, category)
+		}
+		if always.to != nil && mb.folders[always.to.id] == always.to {
+			f = always.to
+		}
 	}
 	if f == mb.named["inbox"] && len(mb.rules) > 0 {
 		if f = mb.applyRules(it, f); f == nil {

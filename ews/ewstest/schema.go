@@ -188,13 +188,22 @@ m:UploadItems            m:Items
 m:UploadItems>m:Items    Item+
 m:UploadItems>m:Items>t:Item ParentFolderId ItemId? Data @CreateAction!=CreateNew|Update|UpdateOrCreate @IsAssociated=bool
 t:Data                   =base64
-m:FindConversation       (m:IndexedPageItemView|m:SeekToConditionPageItemView)? m:SortOrder? m:ParentFolderId m:MailboxScope? m:QueryString? m:ConversationShape? @Traversal @ViewFilter
+m:FindConversation       (m:IndexedPageItemView|m:SeekToConditionPageItemView)? m:SortOrder? m:ParentFolderId m:MailboxScope? m:QueryString? m:ConversationShape? @Traversal=Shallow|Deep @ViewFilter=All|Flagged|HasAttachment|ToOrCcMe|Unread|TaskActive|TaskOverdue|TaskCompleted|NoClutter|Clutter
 m:ConversationShape      BaseShape AdditionalProperties?
 m:GetConversationItems   m:ItemShape m:FoldersToIgnore? m:MaxItemsToReturn? m:SortOrder? m:MailboxScope? m:Conversations
-m:GetConversationItems>m:SortOrder =text
+m:GetConversationItems>m:SortOrder =TreeOrderAscending|TreeOrderDescending|DateOrderAscending|DateOrderDescending
 m:FoldersToIgnore        (FolderId|DistinguishedFolderId)+
 m:Conversations          Conversation+
 t:Conversation           ConversationId SyncState?
+m:ApplyConversationAction m:ConversationActions
+m:ConversationActions    ConversationAction+
+t:ConversationAction     Action ConversationId ContextFolderId? ConversationLastSyncTime? ProcessRightAway? DestinationFolderId? Categories? EnableAlwaysDelete? IsRead? DeleteType? RetentionPolicyType? RetentionPolicyTagId? Flag? SuppressReadReceipts?
+t:ConversationAction>t:Categories String*
+t:Action                 =AlwaysCategorize|AlwaysDelete|AlwaysMove|Delete|Move|Copy|SetReadState|SetRetentionPolicy|Flag|UpdateAlwaysCategorizeRule
+t:ContextFolderId        FolderId|DistinguishedFolderId|AddressListId
+t:DestinationFolderId    FolderId|DistinguishedFolderId|AddressListId
+t:DeleteType             =HardDelete|SoftDelete|MoveToDeletedItems
+t:ProcessRightAway       =bool
 t:ConversationId         EMPTY @Id! @ChangeKey
 m:ExpandDL               m:Mailbox
 m:Mailbox                Name? EmailAddress? RoutingType? MailboxType? ItemId? OriginalDisplayName?

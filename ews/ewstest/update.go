@@ -231,13 +231,7 @@ var updatable = map[string]func(it *item, v *node) *opError{
 		return nil
 	},
 	"item:Flag": func(it *item, v *node) *opError {
-		it.flag = flag{status: orDefault(v.leaf("t:FlagStatus"), "NotFlagged")}
-		it.flag.start, _ = parseTime(v.leaf("t:StartDate"))
-		it.flag.due, _ = parseTime(v.leaf("t:DueDate"))
-		it.flag.completed, _ = parseTime(v.leaf("t:CompleteDate"))
-		if it.flag.status == "Complete" && it.flag.completed.IsZero() {
-			it.flag.completed = it.mb.s.now()
-		}
+		it.setFlag(v)
 		return nil
 	},
 	"item:ReminderIsSet": func(it *item, v *node) *opError {
