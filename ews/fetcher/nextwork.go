@@ -228,8 +228,10 @@ func (s *state) missing(w *work, e missingEvent) {
 	case !e.entry.State.Open():
 		s.stats.Gone++
 		s.drop(w)
+	case e.entry.State == Pending && e.entry.Item == e.item:
+		s.postpone(w, "missing", errors.New("the store keeps an item that is gone"))
 	default:
-		w.Item, w.tries = e.entry.Item, 0
+		w.Entry, w.tries = e.entry, 0
 	}
 }
 
