@@ -1,0 +1,266 @@
+//go:build unix
+
+package fetcher_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ewsmail/ewsmail/ews/ewstest"
+	"github.com/ewsmail/ewsmail/ews/fetcher"
+	"github.com/ewsmail/ewsmail/ews/internal/sqltest"
+)
+
+// TestKill kills real processes on PostgreSQL while mail arrives and Exchange has its moods: each message makes one ticket with the right
+// attachment, and the poisoned ones go into quarantine.
+func TestKill(t *testing.T) {
+	for _, k := range []slaughter{
+		{name: "transactional", tx: true, messages: 60, kills: 8, instances: 2, longMessages: 2000, longKills: 200},
+		{name: "plain", messages: 60, kills: 8, instances: 2, longMessages: 2000, longKills: 200},
+		{name: "five instances", tx: true, messages: 40, kills: 4, instances: 5, longMessages: 500, longKills: 60},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			if long() {
+				k.messages, k.kills = k.longMessages, k.longKills
+			}
+			require.Empty(t, k.run(t))
+		})
+	}
+}
+
+// TestKillMutant: the same with tickets that have no key.
+func TestKillMutant(t *testing.T) {
+	t.Parallel()
+	k := slaughter{name: "ticket first, without a key", mutant: "ticket first, without a key", messages: 60, kills: 20, instances: 2}
+	wrong := k.run(t)
+	require.NotEmpty(t, wrong, "nobody noticed")
+	t.Log(wrong[0])
+}
+
+// slaughter is a run of TestKill.
+type slaughter struct {
+	name                    string
+	tx                      bool
+	mutant                  string
+	messages, kills         int
+	instances               int
+	longMessages, longKills int
+}
+
+// attached is a message with an attachment of random bytes, and their hash.
+func attached(r *rand.Rand, subject string) (raw []byte, digest string) {
+	data := make([]byte, 1+r.IntN(60_000))
+	for i := range data {
+		data[i] = byte(r.Uint32())
+	}
+	text := base64.StdEncoding.EncodeToString(data)
+	var lines []string
+	for line := range slices.Chunk([]byte(text), 76) {
+		lines = append(lines, string(line))
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "From: ann@example.org\r\nTo: %s\r\nSubject: %s\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=cut\r\n\r\n", address, subject)
+	fmt.Fprintf(&b, "--cut\r\nContent-Type: text/plain\r\n\r\nSee below.\r\n--cut\r\nContent-Type: application/octet-stream; name=data.bin\r\n")
+	fmt.Fprintf(&b, "Content-Disposition: attachment; filename=data.bin\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\n--cut--\r\n", strings.Join(lines, "\r\n"))
+	sum := sha256.Sum256(data)
+	return b.Bytes(), hex.EncodeToString(sum[:])
+}
+
+func (k slaughter) run(t *testing.T) (wrong []string) {
+	r := rand.New(rand.NewPCG(7, 8))
+	where := sqltest.PostgreSQL(t)
+	db := where.Open(t)
+	_, err := db.ExecContext(t.Context(), "CREATE TABLE tickets (id bigserial, key text UNIQUE, subject text NOT NULL, contents text NOT NULL)")
+	require.NoError(t, err)
+	store, err := fetcher.NewSQLStore(t.Context(), db, nil)
+	require.NoError(t, err)
+	srv := ewstest.NewServer(&ewstest.Options{NoGzip: true})
+	t.Cleanup(srv.Close)
+	box := srv.AddMailbox(address)
+
+	herd := newHerd(t, child{Endpoint: srv.Endpoint(), DSN: where.DSN, Tx: k.tx, Mutant: k.mutant}, k.instances)
+	defer herd.end()
+	want := map[string]string{}
+	sent := 0
+	for kill := range k.kills {
+		for ; sent < k.messages*(kill+1)/k.kills; sent++ {
+			raw, digest := attached(r, fmt.Sprint("m", sent))
+			want[fmt.Sprint("m", sent)] = digest
+			id, err := box.Deliver(raw, nil)
+			require.NoError(t, err)
+			mood(t, r.IntN(60), srv, box, id.ID)
+		}
+		time.Sleep(time.Duration(50+r.IntN(350)) * time.Millisecond)
+		herd.kill(r.IntN(k.instances))
+	}
+	poison := 0
+	for i := range k.messages {
+		if poisoned(i) {
+			poison++
+		}
+	}
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if len(box.Items("inbox")) == 0 && len(box.Items("Quarantine")) == poison {
+			break
+		}
+	}
+	herd.end()
+	made, list := ticketsIn(t, db), []fetcher.Entry(nil)
+	for i := range k.messages {
+		subject := fmt.Sprint("m", i)
+		expected := []string{want[subject]}
+		if poisoned(i) {
+			expected = nil
+		}
+		if !slices.Equal(made[subject], expected) {
+			wrong = append(wrong, fmt.Sprintf("message %d has %d tickets: %v instead of %v", i, len(made[subject]), made[subject], expected))
+		}
+	}
+	list, err = all(context.WithoutCancel(t.Context()), store, "help@example.com/inbox", fetcher.Quarantined)
+	require.NoError(t, err)
+	if len(list) != poison || len(box.Items("Quarantine")) != poison {
+		wrong = append(wrong, fmt.Sprintf("%d records and %d messages in quarantine instead of %d", len(list), len(box.Items("Quarantine")), poison))
+	}
+	for _, e := range list {
+		if e.Reason != errNever.Error() {
+			wrong = append(wrong, "a wrong reason: "+e.Reason)
+		}
+	}
+	if herd.died.Load() > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d programs ended by themselves: %s", herd.died.Load(), herd.words.String()))
+	}
+	t.Logf("%d messages, %d kills of %d processes, %d poisoned", k.messages, k.kills, k.instances, poison)
+	return wrong
+}
+
+// mood is one of Exchange's, or of another client's.
+func mood(t *testing.T, n int, srv *ewstest.Server, box *ewstest.Mailbox, id string) {
+	switch n {
+	case 0:
+		srv.Fault(ewstest.Fault{Do: ewstest.BusyFault(100 * time.Millisecond)})
+	case 1:
+		srv.Fault(ewstest.Fault{Op: "SyncFolderItems", Do: ewstest.BusyMessage(50 * time.Millisecond)})
+	case 2:
+		srv.Fault(ewstest.Fault{Op: "GetAttachment", Do: ewstest.CutBody(700)})
+	case 3:
+		srv.Fault(ewstest.Fault{Op: "MoveItem", Do: ewstest.CutAfter()})
+	case 4:
+		srv.Fault(ewstest.Fault{Op: "GetItem", Do: ewstest.CutBody(900)})
+	case 5:
+		require.True(t, box.InvalidateSyncStates("inbox"))
+	case 6, 7:
+		srv.DropSubscriptions()
+	case 8, 9:
+		moved, err := box.MoveTo(id, "deleteditems")
+		if err == nil {
+			_, err = box.MoveTo(moved.ID, "inbox")
+		}
+		require.True(t, err == nil || errors.Is(err, ewstest.ErrNoItem), "%v", err)
+	}
+}
+
+func ticketsIn(t *testing.T, db *sql.DB) map[string][]string {
+	rows, err := db.QueryContext(t.Context(), "SELECT subject, contents FROM tickets ORDER BY id")
+	require.NoError(t, err)
+	defer rows.Close()
+	made := map[string][]string{}
+	for rows.Next() {
+		var subject, digest string
+		require.NoError(t, rows.Scan(&subject, &digest))
+		made[subject] = append(made[subject], digest)
+	}
+	require.NoError(t, rows.Err())
+	return made
+}
+
+// words gathers what several processes say.
+type words struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (w *words) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+func (w *words) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// herd are processes, each of which is started again when it was killed.
+type herd struct {
+	t     *testing.T
+	setup string
+	procs []*exec.Cmd
+	words words // of programs that ended by themselves
+	died  atomic.Int32
+	ended bool
+}
+
+func newHerd(t *testing.T, c child, n int) *herd {
+	setup, err := json.Marshal(c)
+	require.NoError(t, err)
+	h := &herd{t: t, setup: string(setup), procs: make([]*exec.Cmd, n)}
+	for i := range h.procs {
+		h.start(i)
+	}
+	return h
+}
+
+func (h *herd) start(i int) {
+	exe, err := os.Executable()
+	require.NoError(h.t, err)
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), "FETCHER_TEST_CHILD="+h.setup)
+	cmd.Stderr = &h.words
+	require.NoError(h.t, cmd.Start())
+	h.procs[i] = cmd
+}
+
+// kill kills a process in the middle of things, and starts another one.
+func (h *herd) kill(i int) {
+	h.slay(i)
+	h.start(i)
+}
+
+func (h *herd) slay(i int) {
+	_ = h.procs[i].Process.Signal(syscall.SIGKILL)
+	_ = h.procs[i].Wait()
+	if status, ok := h.procs[i].ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		h.died.Add(1)
+	}
+}
+
+func (h *herd) end() {
+	if h.ended {
+		return
+	}
+	h.ended = true
+	for i := range h.procs {
+		h.slay(i)
+	}
+}
