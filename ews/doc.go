@@ -81,7 +81,7 @@
 //	FindAvailableMeetingTimes            Do
 //	FindConversation                     Mailbox.Conversations
 //	FindFolder                           Mailbox.FindFolder, Mailbox.Folders, Mailbox.EnsureFolder
-//	FindItem                             Mailbox.Messages, Mailbox.FindSent, Mailbox.RemoveDrafts, Mailbox.Appointments, Mailbox.Contacts, Mailbox.Tasks
+//	FindItem                             Mailbox.Messages, Mailbox.FindSent, Mailbox.FindByKey, Mailbox.RemoveDrafts, Mailbox.Appointments, Mailbox.Contacts, Mailbox.Tasks
 //	FindMeetingSpaceByJoinUrl            Do
 //	FindMeetingTimeCandidates            Do
 //	FindMessageTrackingReport            Do

@@ -63,6 +63,10 @@ var goldenWrite = goldenRequests{
 				Attachments: []ews.Upload{{Name: "a.txt", Content: ews.String("hello")}}})
 			return err
 		}},
+		{"find-by-key", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().FindByKey(ctx, "AAECAw==", ews.Inbox)
+			return err
+		}},
 		{"remove-drafts", func(ctx context.Context, c *ews.Client) error {
 			return c.Own().RemoveDrafts(ctx, "marker-7")
 		}},

@@ -43,9 +43,9 @@ func (d Database) Open(t testing.TB) *sql.DB {
 // Kinds are all databases, by name: each call starts one, which ends with the test. A server that is not installed skips the test.
 var Kinds = map[string]func(t testing.TB) Database{"sqlite": SQLite, "postgres": PostgreSQL, "mariadb": MariaDB}
 
-// SQLite is a file in write-ahead mode.
+// SQLite is a file in write-ahead mode, which survives processes but not the machine.
 func SQLite(t testing.TB) Database {
-	return Database{"sqlite", "file:" + filepath.Join(t.TempDir(), "test.db") + "?_pragma=journal_mode(WAL)&_pragma=busy_timeout(10000)&_txlock=immediate"}
+	return Database{"sqlite", "file:" + filepath.Join(t.TempDir(), "test.db") + "?_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=busy_timeout(10000)&_txlock=immediate"}
 }
 
 // PostgreSQL starts a server.

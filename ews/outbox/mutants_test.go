@@ -1,0 +1,133 @@
+package outbox_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ewsmail/ewsmail/ews/internal/sqltest"
+	"github.com/ewsmail/ewsmail/ews/outbox"
+)
+
+// scenario is a misfortune of the first worker (or the first two), what must come of it, and the guard without which it does not.
+type scenario struct {
+	guard    string
+	vanishes bool // the sent copy cannot be found
+	first    func() *life
+	together bool // a second worker of the same fate runs beside the first
+	want     outbox.State
+}
+
+func endsAt(step string) func() *life {
+	return func() *life {
+		return &life{ops: true, fate: func(_ int, what string) (bool, time.Duration) { return what == step, 0 }}
+	}
+}
+
+// scenarios: why each guard is there.
+var scenarios = []scenario{
+	// The worker dies when its message has just gone out.
+	{"note before sending", false, endsAt("answer SendItem"), false, outbox.Sent},
+	{"look-up of the sent copy", false, endsAt("answer SendItem"), false, outbox.Sent},
+	// The same, and a rule has moved the copy away: what is not found may have gone out all the same.
+	{"proof", true, endsAt("answer SendItem"), false, outbox.Unknown},
+	// The answer of the send is lost, with such a rule.
+	{"doubt", true, func() *life {
+		l := &life{}
+		sends := 0
+		l.cut = func(int) (cut, float64) {
+			if l.noted.Load() && sends == 0 { // the next request is the send
+				sends++
+				return cutAnswerHead, 0
+			}
+			return cutNowhere, 0
+		}
+		return l
+	}, false, outbox.Unknown},
+	// The worker dies when it has made a draft.
+	{"look-up of earlier drafts", false, endsAt("answer UpdateItem"), false, outbox.Sent},
+	// Two workers see the row at the same time.
+	{"fenced claim", false, func() *life {
+		var here atomic.Int32
+		return &life{fate: func(_ int, what string) (bool, time.Duration) {
+			if what == "before: claim" {
+				here.Add(1)
+				for end := time.Now().Add(2 * time.Second); here.Load() < 2 && time.Now().Before(end); {
+					time.Sleep(time.Millisecond)
+				}
+			}
+			return false, 0
+		}}
+	}, true, outbox.Sent},
+	// The worker sleeps with a complete draft until another one has sent the message, and then goes on.
+	{"fenced writes", false, func() *life {
+		return &life{fate: func(_ int, what string) (bool, time.Duration) {
+			if what == "before: sending" {
+				return false, time.Second
+			}
+			return false, 0
+		}}
+	}, true, outbox.Sent},
+}
+
+// play plays a scenario and returns what came of it.
+func play(t *testing.T, s scenario, without string) (o outcome, state outbox.State) {
+	w := newWorld(t, sqltest.SQLite(t), without)
+	vanish := 0
+	if s.vanishes {
+		vanish = 1
+	}
+	w.add(1, vanish)
+	deadline := time.Now().Add(15 * time.Second)
+	if without != "" {
+		deadline = time.Now().Add(4 * time.Second) // never being settled is harm, too
+	}
+	first := s.first()
+	first.w = w
+	ends := []func(){first.start()}
+	if s.together {
+		second := &life{w: w}
+		if s.guard == "fenced claim" {
+			second.fate = first.fate
+		} else {
+			time.Sleep(50 * time.Millisecond) // the first one has the row
+		}
+		ends = append(ends, second.start())
+	}
+	for !first.dead.Load() && w.open() > 0 && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	for _, end := range ends {
+		end()
+	}
+	for w.open() > 0 && time.Now().Before(deadline) {
+		l := &life{w: w}
+		end := l.start()
+		for w.open() > 0 && time.Now().Before(deadline) {
+			time.Sleep(time.Millisecond)
+		}
+		end()
+	}
+	row, err := w.outbox(nil, nil).Row(t.Context(), w.want[0])
+	require.NoError(t, err)
+	return w.judge(), row.State
+}
+
+// TestGuards plays each scenario with all guards, when it must end well, and without the one it is about, when it must not.
+func TestGuards(t *testing.T) {
+	side := newAside(t)
+	defer side.wait()
+	for _, s := range scenarios {
+		side.run(strings.ReplaceAll(s.guard, " ", "-"), func(t *testing.T) {
+			o, state := play(t, s, "")
+			require.False(t, o.bad(), "%+v", o)
+			require.Equal(t, s.want, state)
+			o, state = play(t, s, s.guard)
+			require.True(t, o.bad() || state != s.want, "nothing happened without %q: %+v %s", s.guard, o, state)
+			t.Logf("without it: %+v, %s", o, state)
+		})
+	}
+}

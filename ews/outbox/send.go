@@ -1,0 +1,198 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/ewsmail/ewsmail/ews"
+)
+
+// deliver does what is to be done about a claimed row.
+func (b *Outbox) deliver(ctx context.Context, r *claimed) {
+	ctx, cancel := context.WithTimeout(ctx, b.o.Timeout)
+	defer cancel()
+	var err error
+	if r.State == Sending {
+		err = b.resolve(ctx, r)
+	} else {
+		err = b.send(ctx, r)
+	}
+	if err != nil && err != errFenced {
+		// The row stays claimed until the claim runs out: then it is looked at as if this worker had died.
+		b.o.Logger.WarnContext(ctx, "outbox: the outcome could not be written down", "id", r.ID, "error", err)
+	}
+}
+
+// send sends a message that was not sent so far, for certain.
+func (b *Outbox) send(ctx context.Context, r *claimed) error {
+	if r.since != 0 && b.without != "look-up of the sent copy" {
+		// It was proved once that it had not gone out, or a person decided to send it anew. What turned up since counts more.
+		if id, err := b.m.FindSent(ctx, b.o.SentFolder, r.ID); err != nil {
+			return b.again(ctx, r, err)
+		} else if !id.IsZero() {
+			return b.finish(ctx, r, Sent, "")
+		}
+	}
+	if r.epoch > 1 && b.without != "look-up of earlier drafts" {
+		if err := b.m.RemoveDrafts(ctx, r.ID); err != nil {
+			return b.again(ctx, r, err)
+		}
+	}
+	m, err := decode(r.payload)
+	if err != nil {
+		return b.again(ctx, r, err)
+	}
+	err = b.mail(ctx, r, m, func(ctx context.Context, draft ews.ItemID) error {
+		if b.without == "note before sending" {
+			return nil
+		}
+		return b.sending(ctx, r, draft.ID)
+	})
+	switch {
+	case err == nil:
+		return b.finish(ctx, r, Sent, "")
+	case errors.Is(err, errFenced):
+		return errFenced
+	case ews.MaybeApplied(err) && b.without == "doubt":
+		return b.again(ctx, r, err)
+	case ews.MaybeApplied(err):
+		b.o.Logger.WarnContext(ctx, "outbox: it is open whether the message went out; looking for it", "id", r.ID, "error", err)
+		return b.later(ctx, r, Sending, b.look(0), r.Tries, reason(err))
+	}
+	return b.again(ctx, r, err)
+}
+
+// mail makes the draft and sends it.
+func (b *Outbox) mail(ctx context.Context, r *claimed, m *Message, before func(context.Context, ews.ItemID) error) error {
+	files, err := b.uploads(ctx, m.Attachments)
+	if err != nil {
+		return err
+	}
+	if m.Kind == NewMail {
+		_, err := b.m.Send(ctx, &ews.Draft{Subject: m.Subject, Body: m.Body, To: m.To, Cc: m.Cc, Bcc: m.Bcc, ReplyTo: m.ReplyTo, From: m.From,
+			Importance: m.Importance, InReplyTo: m.InReplyTo, References: m.References, Attachments: files, SentFolder: b.o.SentFolder,
+			Marker: r.ID, BeforeSend: before})
+		return err
+	}
+	answer := &ews.Answer{Subject: m.Subject, Body: m.Body, To: m.To, Cc: m.Cc, Bcc: m.Bcc, From: m.From, Attachments: files,
+		SentFolder: b.o.SentFolder, Marker: r.ID, BeforeSend: before}
+	send := b.m.Reply
+	switch m.Kind {
+	case ReplyAll:
+		send = b.m.ReplyAll
+	case Forward:
+		send = b.m.Forward
+	}
+	about := ews.ItemID{ID: m.About.ID} // its version of the moment
+	if !about.IsZero() {
+		_, err = send(ctx, about, answer)
+		if !errors.Is(err, ews.ErrNotFound) || m.AboutKey == "" {
+			return err
+		}
+	}
+	moved, ferr := b.m.FindByKey(ctx, m.AboutKey, b.o.Folders...)
+	if ferr != nil {
+		return ferr
+	}
+	if moved.IsZero() {
+		if err == nil {
+			err = refused{errors.New("the message to be answered is in none of Options.Folders")}
+		}
+		return err
+	}
+	_, err = send(ctx, moved, answer)
+	return err
+}
+
+// resolve finds out what became of a message that may have gone out.
+func (b *Outbox) resolve(ctx context.Context, r *claimed) error {
+	if b.without == "look-up of the sent copy" {
+		return b.later(ctx, r, Queued, 0, r.Tries+1, "")
+	}
+	undecided := func(err error) error {
+		if b.o.GiveUp >= 0 && r.inDoubt() > b.o.GiveUp {
+			return b.finish(ctx, r, Unknown, reason(err))
+		}
+		return b.later(ctx, r, Sending, max(b.look(r.inDoubt()), b.pause(err)), r.Tries, reason(err))
+	}
+	found, err := b.m.FindSent(ctx, b.o.SentFolder, r.ID)
+	switch {
+	case err != nil:
+		return undecided(err)
+	case !found.IsZero():
+		return b.finish(ctx, r, Sent, "")
+	case r.inDoubt() < b.o.Settle:
+		return b.later(ctx, r, Sending, b.look(r.inDoubt()), r.Tries, r.Reason)
+	}
+	if b.without == "proof" {
+		return b.later(ctx, r, Queued, 0, r.Tries+1, "")
+	}
+	if r.draft != "" {
+		switch err := b.m.Delete(ctx, ews.HardDelete, ews.ItemID{ID: r.draft}); {
+		case err == nil:
+			// It lay in Drafts until now, so it was not sent; and now it cannot be any more, not by whoever still holds its id either.
+			return b.later(ctx, r, Queued, 0, r.Tries+1, "an earlier try ended before it was sent")
+		case !errors.Is(err, ews.ErrNotFound):
+			return undecided(err)
+		}
+		// Between the two looks it may have come.
+		if found, err = b.m.FindSent(ctx, b.o.SentFolder, r.ID); err != nil {
+			return undecided(err)
+		} else if !found.IsZero() {
+			return b.finish(ctx, r, Sent, "")
+		}
+	}
+	b.o.Logger.ErrorContext(ctx, "outbox: nobody can tell whether the message went out", "id", r.ID)
+	return b.finish(ctx, r, Unknown, "neither its draft nor its sent copy can be found")
+}
+
+// look is the pause before the next look for a sent copy: as long as it has been looked for, within bounds.
+func (b *Outbox) look(inDoubt time.Duration) time.Duration {
+	return min(max(inDoubt, b.o.Settle/60), b.o.Settle/4)
+}
+
+// again leaves a message that was not sent, for certain, for another try, or fails it for good.
+func (b *Outbox) again(ctx context.Context, r *claimed, err error) error {
+	why := reason(err)
+	switch judge(err) {
+	case interrupted:
+		return b.later(ctx, r, Queued, 0, r.Tries, r.Reason)
+	case blocked:
+		wait := b.hold.extend()
+		b.o.Logger.ErrorContext(ctx, "outbox: the account is in trouble; nothing is sent for a while", "pause", wait, "error", err)
+		if b.expired(r) {
+			return b.finish(ctx, r, Failed, "given up: "+why)
+		}
+		return b.later(ctx, r, Queued, wait, r.Tries, why)
+	case permanent:
+		b.o.Logger.ErrorContext(ctx, "outbox: the message cannot be sent", "id", r.ID, "error", err)
+		return b.finish(ctx, r, Failed, why)
+	}
+	if b.expired(r) {
+		b.o.Logger.ErrorContext(ctx, "outbox: given up", "id", r.ID, "error", err)
+		return b.finish(ctx, r, Failed, "given up: "+why)
+	}
+	wait := b.o.RetryDelay
+	for range r.Tries {
+		if wait > b.o.MaxRetryDelay/2 {
+			wait = b.o.MaxRetryDelay
+			break
+		}
+		wait *= 2
+	}
+	wait -= rand.N(wait/4 + 1) // those that failed together should not come back together
+	wait = max(wait, b.pause(err))
+	b.stats.retried.Add(1)
+	b.o.Logger.InfoContext(ctx, "outbox: not sent, to be tried again", "id", r.ID, "wait", wait, "error", err)
+	return b.later(ctx, r, Queued, wait, r.Tries+1, why)
+}
+
+func (b *Outbox) expired(r *claimed) bool { return b.o.GiveUp >= 0 && r.age() > b.o.GiveUp }
+
+// pause is what the server asked for.
+func (b *Outbox) pause(err error) time.Duration {
+	d, _ := ews.RetryAfter(err)
+	return d
+}
