@@ -56,6 +56,26 @@ func plain(b []byte) int {
 	return len(b)
 }
 
+// textEnd returns where markup follows the text at b's start, or -1. plain tells that the text needs no work: see clean.
+func textEnd(b []byte) (end int, plain bool) {
+	i := 0
+	for ; i+8 <= len(b); i += 8 { // most texts are short
+		v := binary.LittleEndian.Uint64(b[i:])
+		amp, less := v^'&'*ones, v^'<'*ones
+		if found := (v | (v-0x20*ones)&^v | (amp-ones)&^amp | (less-ones)&^less) & highs; found != 0 { // the lowest bit is exact
+			i += bits.TrailingZeros64(found) / 8
+			if b[i] == '<' {
+				return i, true
+			}
+			break
+		}
+	}
+	if end = bytes.IndexByte(b[i:], '<'); end < 0 {
+		return -1, false
+	}
+	return i + end, false
+}
+
 // decode appends raw's text to dst: references resolved, line ends normalised, illegal characters replaced. Unless final, what
 // could still become a reference, a line end or a character with more input is left: consumed says how much was not.
 func (s *Scanner) decode(dst, raw []byte, final bool) (out []byte, consumed int) {
@@ -304,17 +324,17 @@ func (s *Scanner) TextBytes() []byte {
 	if s.err != nil || len(s.frames) == 0 {
 		return nil
 	}
-	if !s.empty && !s.inCDATA {
-		if i := bytes.IndexByte(s.buf[s.pos:s.end], '<'); i >= 0 { // the usual case: all of it in the window, nothing to decode
-			raw := s.buf[s.pos : s.pos+i]
-			want := s.raw()
-			at := s.pos + i
-			if n := at + 2 + len(want); n < s.end && s.buf[at+1] == '/' && s.buf[n] == '>' && string(s.buf[at+2:n]) == want && i <= s.lim.TextBytes {
-				if !clean(raw) {
+	if !s.empty && !s.inCDATA { // the usual case: all of it in the window
+		rest := s.buf[s.pos:s.end]
+		i, plain := textEnd(rest)
+		if want := s.raw(); i >= 0 && i <= s.lim.TextBytes {
+			if n := i + 2 + len(want); n < len(rest) && rest[i+1] == '/' && rest[n] == '>' && string(rest[i+2:n]) == want {
+				raw := rest[:i]
+				if !plain {
 					s.scratch, _ = s.decode(s.scratch[:0], raw, true)
 					raw = s.scratch
 				}
-				s.pos = n + 1
+				s.pos += n + 1
 				s.pop()
 				return raw
 			}
