@@ -70,6 +70,9 @@ func meetingClass(method, body string) string {
 
 // elementOf is the element an item of that class is returned as.
 func elementOf(class string) string {
+	if k := typedByClass(class); k != nil {
+		return k.element
+	}
 	switch {
 	case class == classRequest:
 		return "t:MeetingRequest"

@@ -42,6 +42,7 @@ type parsed struct {
 	hasText     bool // there is a text/plain body, even an empty one
 	hasHTML     bool
 	attachments []*attachment
+	calendar    string // iCalendar object of a message about a meeting
 }
 
 // attachment of a message. Its bytes are never changed.

@@ -16,8 +16,14 @@ func (c *call) createItem() *soapFault {
 			_, err := c.item(n.first())
 			return func() { c.a.empty("m:Items") }, err
 		}
+		if k := typedByElement(n.name); k != nil {
+			return c.saveTyped(n, k, saved)
+		}
 		if disposition == "" {
 			return nil, fail("ErrorMessageDispositionRequired")
+		}
+		if answer := answerElements[n.name]; answer != "" {
+			return c.answerMeeting(n, answer)
 		}
 		mb := c.user
 		to := mb.named["drafts"]

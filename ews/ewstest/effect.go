@@ -192,7 +192,8 @@ func (a *answer) failEvery(env *envelope, err *opError) {
 		return
 	}
 	switch name {
-	case "FindConversation", "GetMailTips", "GetInboxRules", "UpdateInboxRules":
+	case "FindConversation", "GetMailTips", "GetInboxRules", "UpdateInboxRules", "FindPeople", "GetRoomLists", "GetRooms", "GetUserPhoto",
+		"GetUserRetentionPolicyTags", "GetServiceConfiguration", "GetDelegate", "AddDelegate", "UpdateDelegate", "RemoveDelegate":
 		a.whole(name, err)
 		return
 	}

@@ -159,6 +159,11 @@ var itemFields = []field{
 
 var fieldByURI = func() map[string]*field {
 	m := make(map[string]*field, len(itemFields))
+	for _, list := range ownFields {
+		for i := range list {
+			m[list[i].uri] = &list[i]
+		}
+	}
 	for i := range itemFields {
 		m[itemFields[i].uri] = &itemFields[i]
 	}

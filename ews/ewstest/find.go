@@ -19,6 +19,9 @@ func (c *call) findItem() *soapFault {
 		if op.kid("m:GroupBy") != nil || op.kid("m:DistinguishedGroupBy") != nil {
 			return nil, fail("ErrorUnsupportedQueryFilter")
 		}
+		if n := op.kid("m:CalendarView"); n != nil {
+			return c.viewCalendar(f, n, sh)
+		}
 		rows, err := f.find(op)
 		if err != nil {
 			return nil, err

@@ -6,7 +6,7 @@ func (c *call) getItem() *soapFault {
 		if shapeErr != nil {
 			return nil, shapeErr
 		}
-		it, err := c.item(n)
+		it, err := c.itemOrOccurrence(n)
 		return func() { c.items(func() { c.writeView(viewOf(it), sh) }) }, err
 	})
 }
@@ -24,4 +24,14 @@ func (c *call) oneItemID(it *item) {
 		c.a.itemID(it)
 		c.a.end()
 	})
+}
+
+// itemOrOccurrence is item for those who only look: an occurrence lies in no folder, and cannot be changed.
+func (c *call) itemOrOccurrence(n *node) (*item, *opError) {
+	for _, mb := range c.s.mailboxes {
+		if it := mb.findOccurrence(n.attr("Id")); it != nil && c.mayOpen(mb) {
+			return it, nil
+		}
+	}
+	return c.item(n)
 }

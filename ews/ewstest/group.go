@@ -43,6 +43,9 @@ func (s *Server) expand(rcpt []string) []string {
 // expandDL EWS: ExpandDL operation, one level.
 func (c *call) expandDL() *soapFault {
 	return c.respond("ExpandDL", []*node{c.env.op.kid("m:Mailbox")}, func(n *node) (func(), *opError) {
+		if id := n.kid("t:ItemId"); id != nil {
+			return c.expandPrivateDL(id)
+		}
 		g := c.s.groups[strings.ToLower(n.leaf("t:EmailAddress"))]
 		if g == nil {
 			return nil, fail("ErrorNameResolutionNoResults")
@@ -66,6 +69,39 @@ func (c *call) expandDL() *soapFault {
 			c.a.end()
 		}, nil
 	})
+}
+
+// expandPrivateDL is expandDL of a list that a contact folder holds.
+func (c *call) expandPrivateDL(id *node) (func(), *opError) {
+	it, err := c.item(id)
+	switch {
+	case err != nil:
+		return nil, err
+	case it.class != classDistList:
+		return nil, fail("ErrorInvalidRecipients")
+	}
+	members := it.own["t:Members"].all()
+	return func() {
+		c.a.start("m:DLExpansion", "TotalItemsInView", itoa(len(members)), "IncludesLastItemInRange", "true")
+		for _, m := range members {
+			box := m.kid("t:Mailbox")
+			addr, name := box.leaf("t:EmailAddress"), box.leaf("t:Name")
+			contact := it.mb.items[box.kid("t:ItemId").attr("Id")]
+			if contact != nil && contact.class == classContact {
+				addr, name = contact.own["t:EmailAddresses"].first().value(), contact.ownText("t:DisplayName")
+			}
+			c.a.start("t:Mailbox")
+			c.a.leaf("t:Name", orDefault(name, addr))
+			c.a.optional("t:EmailAddress", addr)
+			c.a.leaf("t:RoutingType", "SMTP")
+			c.a.leaf("t:MailboxType", orDefault(box.leaf("t:MailboxType"), "OneOff"))
+			if contact != nil {
+				c.a.itemID(contact)
+			}
+			c.a.end()
+		}
+		c.a.end()
+	}, nil
 }
 
 // getPasswordExpirationDate EWS: GetPasswordExpirationDate operation. Passwords here do not expire, which servers say so.

@@ -33,6 +33,10 @@ type item struct {
 	sortOrder                   uint64 // arrival, across folders
 	filed                       uint64 // number of the change that brought it into its folder
 	reply                       *replyInfo
+
+	appt   *appointment     // of a calendar item
+	own    map[string]*node // what a contact, list or task has besides: elements by name, replaced as a whole
+	recurs bool             // an occurrence: a copy that lies in no folder
 }
 
 type flag struct {

@@ -51,7 +51,24 @@ func init() { // not an initializer: handlers reach the table through nested ope
 		"m:GetMailTips":               (*call).getMailTips,
 		"m:GetServerTimeZones":        (*call).getServerTimeZones,
 		"m:GetUserOofSettingsRequest": (*call).getOof,
-		"m:SetUserOofSettingsRequest": (*call).setOof,
+
+		"m:GetUserConfiguration":       (*call).getUserConfiguration,
+		"m:CreateUserConfiguration":    (*call).createUserConfiguration,
+		"m:UpdateUserConfiguration":    (*call).updateUserConfiguration,
+		"m:DeleteUserConfiguration":    (*call).deleteUserConfiguration,
+		"m:GetDelegate":                (*call).getDelegate,
+		"m:AddDelegate":                (*call).addDelegate,
+		"m:UpdateDelegate":             (*call).updateDelegate,
+		"m:RemoveDelegate":             (*call).removeDelegate,
+		"m:FindPeople":                 (*call).findPeople,
+		"m:GetPersona":                 (*call).getPersona,
+		"m:GetRoomLists":               (*call).getRoomLists,
+		"m:GetRooms":                   (*call).getRooms,
+		"m:GetUserPhoto":               (*call).getUserPhoto,
+		"m:GetUserRetentionPolicyTags": (*call).getUserRetentionPolicyTags,
+		"m:GetServiceConfiguration":    (*call).getServiceConfiguration,
+		"m:GetUserAvailabilityRequest": (*call).getUserAvailability,
+		"m:SetUserOofSettingsRequest":  (*call).setOof,
 	}
 }
 

@@ -28,6 +28,13 @@ type Mailbox struct {
 	blocked map[string]bool         // senders, in lower case
 	behalf  map[string]bool         // users who may send on behalf of it, in lower case
 	always  map[string]alwaysAction // by conversation id
+
+	outlookRules  bool // Outlook keeps rules of its own
+	configs       map[configKey]*node
+	delegates     delegates
+	photo         []byte
+	occurrences   map[string]occurrenceOf // by the id handed out for it
+	occurrenceIDs map[occurrenceKey]string
 }
 
 // ItemID names one version of an item.
@@ -57,6 +64,10 @@ func newMailbox(s *Server, addr string) *Mailbox {
 		items:   map[string]*item{},
 		blocked: map[string]bool{},
 		behalf:  map[string]bool{},
+		configs: map[configKey]*node{},
+
+		occurrences:   map[string]occurrenceOf{},
+		occurrenceIDs: map[occurrenceKey]string{},
 	}
 	sum := sha256.Sum256([]byte(strings.ToLower(addr)))
 	copy(mb.guid[:], sum[:])
@@ -147,6 +158,7 @@ func (mb *Mailbox) arrive(it *item, f *folder, received time.Time) {
 		}
 	}
 	mb.file(it, f)
+	mb.attend(it)
 	mb.s.emit(event{kind: eventCreated, mailbox: mb, folder: f, item: it})
 	if f == mb.named["inbox"] {
 		mb.s.emit(event{kind: eventNewMail, mailbox: mb, folder: f, item: it})

@@ -140,6 +140,7 @@ func (b *bodyBuilder) sameAgain(p *enmime.Part) bool {
 func (b *bodyBuilder) takeBody(p *enmime.Part, ctype string, inBody bool) bool {
 	if ctype == "text/calendar" && p.Disposition != "attachment" && b.calendar == "" {
 		b.calendar = string(p.Content)
+		b.out.calendar = b.calendar
 		return p.FileName == ""
 	}
 	if !inBody || p.Disposition == "attachment" || (p.FileName != "" && p.Parent != nil) {

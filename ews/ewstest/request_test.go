@@ -50,7 +50,7 @@ func TestSchemaValidation(t *testing.T) {
 	resp, err := f.http.Do(r)
 	require.NoError(t, err)
 	require.Contains(t, readAll(t, resp), "ErrorInvalidServerVersion")
-	require.Equal(t, "ErrorInvalidRequest", f.fault(t, `<m:GetPersona/>`), "an operation that exists but not here")
+	require.Equal(t, "ErrorInvalidRequest", f.fault(t, `<m:GetClientAccessToken/>`), "an operation that exists but not here")
 }
 
 // TestSampleRequests feeds requests from Microsoft's documentation through the checks: what the official schema allows must not be refused.

@@ -32,7 +32,7 @@ func (c *call) getInboxRules() *soapFault {
 	c.a.root("m:GetInboxRulesResponse", "ResponseClass", "Success")
 	c.a.leaf("m:ResponseCode", "NoError")
 	c.a.codes = append(c.a.codes, "NoError")
-	c.a.bool("m:OutlookRuleBlobExists", false)
+	c.a.bool("m:OutlookRuleBlobExists", mb.outlookRules)
 	c.a.start("m:InboxRules")
 	for _, r := range mb.rules {
 		c.a.node(r)
@@ -58,19 +58,22 @@ func (a *answer) node(n *node) {
 // updateInboxRules EWS: UpdateInboxRules operation: all of its operations, or none.
 func (c *call) updateInboxRules() *soapFault {
 	mb, err := c.rulesMailbox()
-	var rules []*node
-	if err == nil {
-		rules = slices.Clone(mb.rules)
-		for _, op := range c.env.op.kid("m:Operations").kids {
-			if rules, err = c.changeRules(rules, op); err != nil {
-				break
-			}
-		}
+	if err == nil && mb.outlookRules && !c.env.op.kid("m:RemoveOutlookRuleBlob").isTrue() {
+		err = fail("ErrorOutlookRuleBlobExists")
 	}
 	if err != nil {
-		c.a.whole("UpdateInboxRules", err)
+		c.refuseRules(err, 0, nil)
 		return nil
 	}
+	rules := slices.Clone(mb.rules)
+	for i, op := range c.env.op.kid("m:Operations").kids {
+		if wrong := mb.ruleErrors(rules, op); len(wrong) > 0 {
+			c.refuseRules(fail("ErrorInboxRulesValidationError"), i, wrong)
+			return nil
+		}
+		rules = c.changeRules(rules, op)
+	}
+	mb.outlookRules = false
 	slices.SortStableFunc(rules, func(a, b *node) int { return priority(a) - priority(b) })
 	mb.rules = rules
 	c.a.root("m:UpdateInboxRulesResponse", "ResponseClass", "Success")
@@ -85,30 +88,23 @@ func priority(rule *node) int {
 	return n
 }
 
-func (c *call) changeRules(rules []*node, op *node) ([]*node, *opError) {
+// changeRules carries out an operation that was checked.
+func (c *call) changeRules(rules []*node, op *node) []*node {
 	find := func(id string) int {
 		return slices.IndexFunc(rules, func(r *node) bool { return r.leaf("t:RuleId") == id })
 	}
 	rule := op.kid("t:Rule")
 	switch op.name {
 	case "t:CreateRuleOperation":
-		if rule.kid("t:RuleId") != nil || rule.kid("t:Actions") == nil {
-			return nil, fail("ErrorInboxRulesValidationError")
-		}
 		id := &node{name: "t:RuleId", text: "AQAAA" + strconv.FormatUint(c.s.next(), 36) + "="}
 		rule.kids = append([]*node{id}, rule.kids...)
-		return append(rules, rule), nil
+		return append(rules, rule)
 	case "t:SetRuleOperation":
-		if i := find(rule.leaf("t:RuleId")); i >= 0 {
-			rules[i] = rule
-			return rules, nil
-		}
-	case "t:DeleteRuleOperation":
-		if i := find(op.leaf("t:RuleId")); i >= 0 {
-			return slices.Delete(rules, i, i+1), nil
-		}
+		rules[find(rule.leaf("t:RuleId"))] = rule
+		return rules
 	}
-	return nil, fail("ErrorInboxRulesValidationError")
+	i := find(op.leaf("t:RuleId"))
+	return slices.Delete(rules, i, i+1)
 }
 
 // applyRules does what the rules say to a message that arrives in f and returns where it goes, nil when it is deleted.

@@ -276,7 +276,7 @@ type schemaAttr struct {
 var schemaElements = sync.OnceValue(func() map[string]*schemaElement {
 	out := map[string]*schemaElement{}
 	token := regexp.MustCompile(`(m:)?[A-Za-z][A-Za-z0-9]*`)
-	for line := range strings.Lines(schemaTable) {
+	for line := range strings.Lines(schemaTable + officeTable) {
 		name, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if name == "" {
 			continue

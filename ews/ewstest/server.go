@@ -59,6 +59,7 @@ type Server struct {
 	mailboxes     []*Mailbox
 	byAddress     map[string]*Mailbox
 	groups        map[string]*group
+	roomLists     []string // addresses of groups
 	requests      []*Request
 	outbound      []Outbound
 	held          []held

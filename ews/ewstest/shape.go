@@ -13,7 +13,8 @@ type shape struct {
 	base     string
 	fields   map[string]bool
 	extended []extURI
-	headers  []string // by name, IndexedFieldURI item:InternetMessageHeader
+	entries  map[string]map[string]bool // of dictionaries, by IndexedFieldURI; nil is all
+	headers  []string                   // by name, IndexedFieldURI item:InternetMessageHeader
 	mime     bool
 	bodyType string
 	unique   string
@@ -60,6 +61,8 @@ func parseShape(n *node, find, lenient bool) (*shape, *opError) {
 		case "t:IndexedFieldURI":
 			if p.attr("FieldURI") == "item:InternetMessageHeader" {
 				sh.headers = append(sh.headers, p.attr("FieldIndex"))
+			} else {
+				sh.askEntry(p.attr("FieldURI"), p.attr("FieldIndex"))
 			}
 		}
 	}
@@ -116,9 +119,16 @@ var lateFields = map[string]bool{
 
 // writeView writes a message as the element of its class.
 func (c *call) writeView(v *view, sh *shape) {
-	c.a.start(elementOf(v.class()))
+	name := elementOf(v.class())
+	c.a.start(name)
+	mail := typedByElement(name) == nil
 	for i := range itemFields {
-		if f := &itemFields[i]; sh.wants(f) {
+		if f := &itemFields[i]; sh.wants(f) && (mail || !strings.HasPrefix(f.uri, "message:")) {
+			f.write(c, v, sh)
+		}
+	}
+	for i := range ownFields[name] {
+		if f := &ownFields[name][i]; sh.wants(f) {
 			f.write(c, v, sh)
 		}
 	}

@@ -14,7 +14,7 @@ func (c *call) updateItem() *soapFault {
 		if err != nil {
 			return nil, err
 		}
-		if disposition == "" { // messages demand it
+		if disposition == "" && typedByClass(it.class) == nil { // messages demand it
 			return nil, fail("ErrorMessageDispositionRequired")
 		}
 		key := n.first().attr("ChangeKey")
@@ -110,14 +110,15 @@ func (c *call) apply(it *item, u, path *node) *opError {
 	case "t:ExtendedFieldURI":
 		return it.applyExtended(path, n, remove)
 	case "t:IndexedFieldURI":
-		return fail("ErrorInvalidPropertySet")
+		return it.setEntry(path, n)
 	}
 	uri := path.attr("FieldURI")
 	set := updatable[uri]
-	if set == nil {
-		return fail("ErrorInvalidPropertySet")
+	own := set == nil
+	if own {
+		set = func(it *item, v *node) *opError { return it.setOwn(uri, v) }
 	}
-	if remove && !deletable[uri] {
+	if remove && !deletable[uri] && !own {
 		return fail("ErrorInvalidPropertyDelete")
 	}
 	var v *node
