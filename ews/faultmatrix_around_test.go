@@ -2,6 +2,7 @@ package ews_test
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -71,7 +72,14 @@ var matrixOffice = []matrixOperation{
 	}},
 	{"RoomLists", "GetRoomLists", false, func(ctx context.Context, m *ews.Mailbox) error { _, err := m.RoomLists(ctx); return err }},
 	{"Rooms", "GetRooms", false, func(ctx context.Context, m *ews.Mailbox) error { _, err := m.Rooms(ctx, matrixAnn); return err }},
-	{"UserPhoto", "GetUserPhoto", false, func(ctx context.Context, m *ews.Mailbox) error { _, err := m.UserPhoto(ctx, matrixAnn, 48); return err }},
+	{"UserPhoto", "GetUserPhoto", false, func(ctx context.Context, m *ews.Mailbox) error {
+		r, err := m.UserPhoto(ctx, matrixAnn, 48)
+		if err == nil {
+			_, err = io.Copy(io.Discard, r)
+			r.Close()
+		}
+		return err
+	}},
 	{"RetentionTags", "GetUserRetentionPolicyTags", false, func(ctx context.Context, m *ews.Mailbox) error {
 		_, err := m.RetentionTags(ctx)
 		return err

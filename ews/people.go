@@ -64,6 +64,7 @@ func (m *Mailbox) FindPeople(ctx context.Context, text string, q *PeopleQuery) i
 			yield(nil, errors.New("ews: FindPeople: needs a text or PeopleQuery.Folder"))
 			return
 		}
+		var before ItemID
 		for given := 0; ; {
 			size := peoplePage
 			if query.Limit > 0 {
@@ -74,10 +75,17 @@ func (m *Mailbox) FindPeople(ctx context.Context, text string, q *PeopleQuery) i
 				yield(nil, err)
 				return
 			}
+			if len(page) > 0 && page[0].ID == before {
+				yield(nil, &Error{Op: "FindPeople", Mailbox: m.Address(), kind: ErrBadResponse, what: "the server repeats a page instead of going on"})
+				return
+			}
 			for i := range page[:min(len(page), size)] {
 				if !yield(&page[i], nil) {
 					return
 				}
+			}
+			if len(page) > 0 {
+				before = page[0].ID
 			}
 			given += len(page)
 			short := len(page) < size && given >= total // the total is 0 where it is not known

@@ -2,6 +2,7 @@ package ews_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,4 +77,17 @@ func TestFindPeople(t *testing.T) {
 	require.Error(t, err)
 	_, err = m.Person(t.Context(), ews.ItemID{ID: "AAUQAx="})
 	require.ErrorIs(t, err, ews.ErrNotFound)
+}
+
+// TestFindPeopleEnds: a server that gives the same page again and again does not keep the loop going.
+func TestFindPeopleEnds(t *testing.T) {
+	page := strings.Repeat(`<t:Persona><t:PersonaId Id="P1"/></t:Persona>`, 100)
+	m := answering(t, envelope(`<m:FindPeopleResponse ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode><m:People>`+page+`</m:People></m:FindPeopleResponse>`))
+	n := 0
+	for _, err := range m.FindPeople(t.Context(), "x", nil) {
+		if n++; err != nil {
+			require.ErrorIs(t, err, ews.ErrBadResponse)
+		}
+	}
+	require.Equal(t, 101, n)
 }
