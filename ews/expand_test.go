@@ -36,7 +36,9 @@ func TestExpandDL(t *testing.T) {
 	require.Empty(t, got)
 	_, _, err = m.ExpandDL(t.Context(), "nobody@example.com")
 	require.ErrorIs(t, err, ews.ErrNotFound, "an unknown list must not look like an empty one")
-	_, _, err = m.ExpandPrivateDL(t.Context(), ews.ItemID{ID: "gone"})
+	gone := createItem(t, m, "", `<t:DistributionList><t:DisplayName>gone</t:DisplayName></t:DistributionList>`)
+	require.NoError(t, m.Delete(t.Context(), ews.HardDelete, gone))
+	_, _, err = m.ExpandPrivateDL(t.Context(), gone)
 	require.ErrorIs(t, err, ews.ErrNotFound)
 
 	srv.ResetRequests()

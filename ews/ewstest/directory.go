@@ -85,7 +85,15 @@ func (c *call) getRooms() *soapFault {
 func (c *call) getUserPhoto() *soapFault {
 	mb := c.s.byAddress[strings.ToLower(c.env.op.leaf("m:Email"))]
 	if mb == nil || mb.photo == nil {
-		return c.bare("GetUserPhoto", fail("ErrorItemNotFound"), nil)
+		err := fail("ErrorItemNotFound")
+		c.a.root("m:GetUserPhotoResponse", "ResponseClass", "Error")
+		c.a.leaf("m:MessageText", err.text)
+		c.a.leaf("m:ResponseCode", err.code)
+		c.a.leaf("m:DescriptiveLinkKey", "0")
+		c.a.codes = append(c.a.codes, err.code)
+		c.a.bool("m:HasChanged", false) // which the schema demands of errors too
+		c.a.end()
+		return nil
 	}
 	return c.bare("GetUserPhoto", nil, func() {
 		c.a.bool("m:HasChanged", true)
