@@ -79,22 +79,47 @@ func (g *gates) openAll() {
 	}
 }
 
+// guards are what runs: the zero value ships, each field but the first takes one guard away.
+type guards struct {
+	noLocker   bool // the store has compare-and-swap only, which must do as well
+	noIntent   bool // intents of others are not seen
+	openLock   bool // the lock excludes nobody
+	noReload   bool // what was read first is read again and again
+	blindWrite bool // without compare-and-swap
+}
+
 // gatedStore is one instance's way to the shared store.
 type gatedStore struct {
-	g *gates
-	i int
-	s tokenstore.Store
+	g     *gates
+	i     int
+	s     tokenstore.Store
+	mode  guards
+	first *tokenstore.Record
 }
 
 func (s gatedStore) Get(ctx context.Context, key string) (tokenstore.Record, error) {
 	s.g.wait(s.i)
 	r, err := s.s.Get(ctx, key)
+	if s.mode.noIntent {
+		r.Data = without(r.Data, "intent")
+	}
+	if s.mode.noReload {
+		if s.first.Version == "" {
+			*s.first = r
+		}
+		r = *s.first
+	}
 	s.g.record(s.i, "load")
 	return r, err
 }
 
 func (s gatedStore) Put(ctx context.Context, key string, r tokenstore.Record) (string, error) {
 	s.g.wait(s.i)
+	if s.mode.blindWrite {
+		if there, err := s.s.Get(ctx, key); err == nil {
+			r.Version = there.Version
+		}
+	}
 	v, err := s.s.Put(ctx, key, r)
 	label := "save"
 	switch {
@@ -120,6 +145,9 @@ type gatedLocker struct {
 
 func (s gatedLocker) Lock(ctx context.Context, key string) (tokenstore.Lock, error) {
 	s.g.wait(s.i)
+	if s.mode.openLock {
+		key = fmt.Sprint(key, s.i)
+	}
 	l, err := s.l.Lock(ctx, key)
 	s.g.record(s.i, "lock")
 	return gatedLock{s, l}, err
@@ -160,30 +188,29 @@ func (r gatedRefresher) Refresh(ctx context.Context, old *oauth2.Token) (*oauth2
 	return tok, err
 }
 
-// runSchedule lets n instances refresh at the same moment, in the order the schedule says.
-func runSchedule(t *testing.T, n int, locks bool, order []int) {
+// runSchedule lets n instances refresh at the same moment, in the order the schedule says, and returns what is wrong.
+func runSchedule(ctx context.Context, n int, mode guards, order []int) error {
 	m, p, g := tokenstore.NewMemoryStore(), &idp{}, &gates{}
 	first := tokenstore.NewSource(m, mailbox, p, nil)
-	if err := first.SignIn(t.Context(), p.signIn(), tokenstore.Account{}); err != nil {
-		t.Fatal(err)
+	if err := first.SignIn(ctx, p.signIn(), tokenstore.Account{}); err != nil {
+		return err
 	}
 	time.Sleep(2 * time.Hour)
 	var wg sync.WaitGroup
-	toks := make([]string, n)
+	toks, errs := make([]string, n), make([]error, n)
 	sources := make([]*tokenstore.Source, n)
 	for i := range n {
-		var s tokenstore.Store = gatedStore{g, i, m}
-		if locks {
-			s = gatedLocker{gatedStore{g, i, m}, m}
+		gated := gatedStore{g, i, m, mode, &tokenstore.Record{}}
+		var s tokenstore.Store = gated
+		if !mode.noLocker {
+			s = gatedLocker{gated, m}
 		}
 		sources[i] = tokenstore.NewSource(s, mailbox, gatedRefresher{g, i, p}, nil)
 		wg.Go(func() {
-			tok, err := sources[i].Token(t.Context())
-			if err != nil {
-				t.Errorf("order %v: instance %d: %v", order, i, err)
-				return
+			tok, err := sources[i].Token(ctx)
+			if errs[i] = err; err == nil {
+				toks[i] = tok.AccessToken
 			}
-			toks[i] = tok.AccessToken
 		})
 	}
 	for _, i := range order {
@@ -195,24 +222,28 @@ func runSchedule(t *testing.T, n int, locks bool, order []int) {
 	synctest.Wait()
 	g.openAll()
 	wg.Wait()
-	for _, s := range sources {
-		_ = s.Close(t.Context())
+	for _, s := range append(sources, first) {
+		_ = s.Close(ctx)
 	}
-	_ = first.Close(t.Context())
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
 	for i, tok := range toks {
 		if tok != "CANARY-access-2" {
-			t.Errorf("order %v: instance %d got %q", order, i, tok)
+			return fmt.Errorf("instance %d got %q", i, tok)
 		}
 	}
 	if p.count() != 1 {
-		t.Errorf("order %v: %d requests, trace %v", order, p.count(), g.trace)
+		return fmt.Errorf("%d requests, trace %v", p.count(), g.trace)
 	}
-	if raw := rawRecord(t, m); !bytes.Contains([]byte(raw), []byte(`"refresh_token":"CANARY-refresh-2"`)) || bytes.Contains([]byte(raw), []byte("intent")) {
-		t.Errorf("order %v: the record does not hold the newest token alone", order)
+	r, err := m.Get(ctx, mailbox)
+	if err != nil || !bytes.Contains(r.Data, []byte(`"refresh_token":"CANARY-refresh-2"`)) || bytes.Contains(r.Data, []byte("intent")) {
+		return fmt.Errorf("the record does not hold the newest token alone, error %w", err)
 	}
-	if at, ok := accepts(design{noLock: !locks}, n, g.trace); !ok {
-		t.Errorf("order %v: the model does not know step %d of %v", order, at, g.trace)
+	if at, ok := accepts(design{noLock: mode.noLocker}, n, g.trace); !ok {
+		return fmt.Errorf("the model does not know step %d of %v", at, g.trace)
 	}
+	return nil
 }
 
 // accepts reports whether the model can take these steps.
@@ -253,60 +284,88 @@ func accepts(d design, n int, trace []event) (at int, ok bool) {
 	return 0, true
 }
 
+// ordersOfTwo are all orders of two instances with eight steps each.
+func ordersOfTwo() (orders [][]int) {
+	for mask := range 1 << 16 {
+		if bits.OnesCount(uint(mask)) != 8 {
+			continue
+		}
+		order := make([]int, 16)
+		for k := range order {
+			order[k] = mask >> k & 1
+		}
+		orders = append(orders, order)
+	}
+	return orders
+}
+
+// ordersOfThree are seeded.
+func ordersOfThree(count int) (orders [][]int) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range count {
+		order := make([]int, 0, 24)
+		for i := range 24 {
+			order = append(order, i%3)
+		}
+		r.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
+		orders = append(orders, order)
+	}
+	return orders
+}
+
 // TestSchedules runs the real code through every order of two instances with eight steps each, 12,870 in all, and seeded
 // orders of three; with a locking store, and with one that has compare-and-swap only.
 func TestSchedules(t *testing.T) {
-	for _, locks := range []bool{true, false} {
-		var orders [][]int
-		for mask := range 1 << 16 {
-			if bits.OnesCount(uint(mask)) != 8 {
-				continue
-			}
-			order := make([]int, 16)
-			for k := range order {
-				order[k] = mask >> k & 1
-			}
-			orders = append(orders, order)
-		}
-		if len(orders) != 12870 {
-			t.Fatalf("%d orders", len(orders))
-		}
-		runSchedules(t, 2, locks, orders)
-
-		seeded := 3000
-		if long() {
-			seeded = 100_000
-		}
-		r := rand.New(rand.NewPCG(1, 2))
-		orders = orders[:0]
-		for range seeded {
-			order := make([]int, 0, 24)
-			for i := range 24 {
-				order = append(order, i%3)
-			}
-			r.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] })
-			orders = append(orders, order)
-		}
-		runSchedules(t, 3, locks, orders)
+	two, seeded := ordersOfTwo(), 3000
+	if len(two) != 12870 {
+		t.Fatalf("%d orders", len(two))
 	}
-}
-
-func runSchedules(t *testing.T, n int, locks bool, orders [][]int) {
-	t.Run(fmt.Sprintf("%d instances, locks %t", n, locks), func(t *testing.T) {
-		const batch = 500
-		for len(orders) > 0 && !t.Failed() {
-			some := orders[:min(batch, len(orders))]
-			orders = orders[len(some):]
-			synctest.Test(t, func(t *testing.T) {
-				for _, order := range some {
-					runSchedule(t, n, locks, order)
-					if t.Failed() {
-						return
-					}
+	if long() {
+		seeded = 100_000
+	}
+	three := ordersOfThree(seeded)
+	for _, mode := range []guards{{}, {noLocker: true}} {
+		for n, orders := range map[int][][]int{2: two, 3: three} {
+			t.Run(fmt.Sprintf("%d instances, locks %t", n, !mode.noLocker), func(t *testing.T) {
+				if err := runSchedules(t, n, mode, orders); err != nil {
+					t.Error(err)
 				}
 			})
 		}
-	})
+	}
+	for name, mode := range map[string]guards{
+		"neither lock nor intent":                       {noLocker: true, noIntent: true},
+		"a lock that excludes nobody":                   {openLock: true},
+		"no reload under the lock":                      {noReload: true},
+		"neither lock nor compare-and-swap":             {noLocker: true, blindWrite: true},
+		"an open lock, and intents that are not heeded": {openLock: true, noIntent: true},
+	} {
+		t.Run("mutant "+name, func(t *testing.T) {
+			err := runSchedules(t, 2, mode, two)
+			if err == nil {
+				t.Fatal("survives")
+			}
+			t.Log(err)
+		})
+	}
+}
+
+// runSchedules returns what is wrong with the first order that shows it.
+func runSchedules(t *testing.T, n int, mode guards, orders [][]int) (found error) {
+	const batch = 500
+	for len(orders) > 0 && found == nil {
+		some := orders[:min(batch, len(orders))]
+		orders = orders[len(some):]
+		synctest.Test(t, func(t *testing.T) {
+			for _, order := range some {
+				if err := runSchedule(t.Context(), n, mode, order); err != nil {
+					found = fmt.Errorf("order %v: %w", order, err)
+					return
+				}
+			}
+		})
+	}
+	return found
 }
 
 // The model refuses what the code does not do: it is no model of everything.
