@@ -3,6 +3,9 @@
 package tokenstore_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -29,8 +32,27 @@ func TestDiskFull(t *testing.T) {
 		require.Contains(t, string(out), "--- PASS: TestDiskFull")
 		return
 	}
-	ctx := t.Context()
 	signal.Ignore(syscall.SIGXFSZ)
+	require.NoError(t, throughFullDisk(t, func(s tokenstore.Store) tokenstore.Store { return s }))
+	err := throughFullDisk(t, func(s tokenstore.Store) tokenstore.Store { return deaf{s} })
+	require.Error(t, err, "mutant: failed writes taken for successful ones")
+	t.Log(err)
+}
+
+// deaf does not hear that a write failed.
+type deaf struct{ tokenstore.Store }
+
+func (d deaf) Put(ctx context.Context, key string, r tokenstore.Record) (string, error) {
+	v, err := d.Store.Put(ctx, key, r)
+	if err != nil && !errors.Is(err, tokenstore.ErrConflict) {
+		return tokenstore.NewVersion(), nil
+	}
+	return v, err
+}
+
+// throughFullDisk refreshes while the disk is full, and after, and returns the first thing that is wrong.
+func throughFullDisk(t *testing.T, wrap func(tokenstore.Store) tokenstore.Store) error {
+	ctx := t.Context()
 	var lim syscall.Rlimit
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &lim))
 	full := func(yes bool) {
@@ -43,18 +65,21 @@ func TestDiskFull(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "tokens")
 	files, err := tokenstore.NewFileStore(dir, nil)
 	require.NoError(t, err)
-	store := tokenstore.Encrypt(files, newRing(t, 1))
+	store := tokenstore.Encrypt(wrap(files), newRing(t, 1))
 	p := &idp{}
 	src := signedIn(t, store, p, &tokenstore.SourceOptions{SaveTimeout: 100 * time.Millisecond, RefreshBefore: -1, Jitter: -1})
 	before, err := store.Get(ctx, mailbox)
 	require.NoError(t, err)
 
 	full(true)
-	_, err = store.Put(ctx, mailbox, tokenstore.Record{Data: make([]byte, 4096), Version: before.Version})
-	require.ErrorIs(t, err, syscall.EFBIG)
+	defer full(false)
+	if _, err = store.Put(ctx, mailbox, tokenstore.Record{Data: make([]byte, 4096), Version: before.Version}); !errors.Is(err, syscall.EFBIG) {
+		return fmt.Errorf("a save that cannot succeed: error %w", err)
+	}
 	after, err := store.Get(ctx, mailbox)
-	require.NoError(t, err)
-	require.Equal(t, before.Version, after.Version, "the old record stays whole")
+	if err != nil || after.Version != before.Version {
+		return fmt.Errorf("the old record is not whole: %w", err)
+	}
 	require.NoFileExists(t, filepath.Join(dir, "put.tmp"), "what was half written takes no room")
 	tok, err := src.Token(ctx)
 	require.NoError(t, err)
@@ -74,6 +99,7 @@ func TestDiskFull(t *testing.T) {
 	after, err = store.Get(ctx, mailbox)
 	require.NoError(t, err)
 	require.Contains(t, string(after.Data), second)
+	return nil
 }
 
 // A directory that cannot be written still can be read, and says what is wrong.

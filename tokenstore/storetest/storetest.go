@@ -34,6 +34,8 @@ func Run(t *testing.T, open func(t *testing.T) tokenstore.Store) {
 		{"DataIsCopied", dataIsCopied},
 		{"ConcurrentCreate", concurrentCreate},
 		{"ConcurrentCompareAndSwap", concurrentCompareAndSwap},
+		{"LostAcknowledgement", lostAcknowledgement},
+		{"Interrupted", interrupted},
 		{"CancelledContext", cancelledContext},
 		{"List", list},
 		{"Lock", lock},
