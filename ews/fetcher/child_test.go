@@ -100,7 +100,7 @@ func (c child) run() error {
 }
 
 // leaseTTL is short, so that many kills fit into a test.
-const leaseTTL = 300 * time.Millisecond
+const leaseTTL = 600 * time.Millisecond
 
 // contents is the hash of a message's attachments. Poisoned ones fail.
 func contents(ctx context.Context, m *ews.Mailbox, msg *ews.Message) (string, error) {

@@ -66,7 +66,7 @@ type pager struct {
 func (p *pager) known(ctx context.Context, page []*ews.Message) ([]bool, error) {
 	keys := make([]string, len(page))
 	for i, msg := range page {
-		keys[i] = Key(msg)
+		keys[i] = p.f.key(msg)
 	}
 	known, err := p.f.o.Store.Known(ctx, p.f.name, keys)
 	if err != nil {
@@ -103,7 +103,7 @@ func (p *pager) page(b ews.Batch) pulledEvent {
 	for _, c := range b.Changes {
 		switch c.Kind {
 		case ews.Created:
-			key := Key(c.Message)
+			key := p.f.key(c.Message)
 			e.page.Seen = append(e.page.Seen, seen(key, c.Message))
 			if c.Err == nil {
 				e.msgs[key] = c.Message

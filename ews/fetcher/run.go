@@ -34,8 +34,9 @@ type Fetcher struct {
 	places  places
 	lock    Lock // held; used by one effect at a time
 
-	// The parts that tests exchange: the step function, and what has its effects.
+	// The parts that tests exchange: the step function, what has its effects, and what a message is known by.
 	step func(*state, event) []effect
+	key  func(*ews.Message) string
 	have func(live, hard context.Context, e effect) any
 
 	mu      sync.Mutex
@@ -48,7 +49,7 @@ func New(m *ews.Mailbox, folder ews.FolderRef, o *Options) (*Fetcher, error) {
 	if m == nil || folder == nil || o == nil {
 		return nil, errors.New("fetcher: New needs a mailbox, a folder such as ews.Inbox, and options")
 	}
-	f := &Fetcher{mailbox: m, folder: folder, o: *o, step: next}
+	f := &Fetcher{mailbox: m, folder: folder, o: *o, step: next, key: Key}
 	f.have = f.perform
 	if err := f.o.check(); err != nil {
 		return nil, err

@@ -198,3 +198,17 @@ func Mortal(f *Fetcher, effects int, died func()) {
 
 // Mutate changes a Fetcher's step function.
 func Mutate(f *Fetcher, mutant func(Stepper) Stepper) { f.step = mutant(next) }
+
+// KnowBy changes what a Fetcher knows messages by.
+func KnowBy(f *Fetcher, key func(*ews.Message) string) { f.key = key }
+
+// Gullible lets a Fetcher take "not found" for what it says, without a look at the folder.
+func Gullible(f *Fetcher) {
+	f.have = func(live, hard context.Context, e effect) any {
+		if r, ok := e.(readEffect); ok {
+			msg, err := f.mailbox.Message(live, ews.ItemID{ID: r.item}, f.o.query())
+			return readEvent{r.key, msg, err}
+		}
+		return f.perform(live, hard, e)
+	}
+}
