@@ -105,3 +105,32 @@ func (c *counters) stored() { c.StoreFailing = time.Time{} }
 
 // synced notes that Exchange told what is in the folder.
 func (c *counters) synced() { c.SyncFailing = time.Time{} }
+
+// publish keeps the counters for Stats, and logs what has changed. The log has no contents of messages, only their keys.
+func (f *Fetcher) publish(st Stats) {
+	st.Source = f.name
+	f.mu.Lock()
+	before := f.stats
+	f.stats = st
+	f.mu.Unlock()
+	log := f.o.Logger.With("source", f.name)
+	if st.Epoch != before.Epoch && st.Leading {
+		log.Info("fetching", "epoch", st.Epoch, "open", st.Open)
+	}
+	if st.LeaseLosses != before.LeaseLosses {
+		log.Warn("another instance has taken over")
+	}
+	if st.Errors != before.Errors {
+		log.Warn("failed; it will be tried again", "what", st.LastErrorKind, "err", st.LastError)
+	}
+	if st.StreamOpen != before.StreamOpen {
+		log.Info("the stream of events", "open", st.StreamOpen)
+	}
+}
+
+// report logs what becomes of a message that was given up.
+func (f *Fetcher) report(e Entry) {
+	if e.State == Failed || e.State == Quarantined {
+		f.o.Logger.Warn("a message was given up", "source", f.name, "key", e.Key, "state", string(e.State), "attempts", e.Attempts, "reason", e.Reason)
+	}
+}

@@ -157,6 +157,10 @@ func (k slaughter) run(t *testing.T) (wrong []string) {
 	if len(wrong) > enough {
 		wrong = append(wrong[:enough], fmt.Sprintf("and %d more", len(wrong)-enough))
 	}
+	if len(wrong) > 0 {
+		said := herd.words.String()
+		t.Logf("the programs said at last:\n%s", said[max(0, len(said)-4000):])
+	}
 	var takeovers int
 	require.NoError(t, db.QueryRowContext(context.WithoutCancel(t.Context()), "SELECT epoch FROM fetcher_sources").Scan(&takeovers))
 	t.Logf("%d messages, %d takeovers, %d kills of %d processes, %d poisoned", k.messages, takeovers, k.kills, k.instances, poison)

@@ -65,7 +65,11 @@ func (f *Fetcher) perform(live, hard context.Context, e effect) any {
 		entry, err := o.Store.Get(ctx, name, e.key)
 		return lookEvent{e.key, entry, err}
 	case saveEffect:
-		return savedEvent{e.entry.Key, o.Store.Save(ctx, name, e.epoch, e.entry)}
+		err := o.Store.Save(ctx, name, e.epoch, e.entry)
+		if err == nil {
+			f.report(e.entry)
+		}
+		return savedEvent{e.entry.Key, err}
 	case actEffect:
 		return actedEvent{e.entry.Key, f.act(live, e.entry)}
 	case pruneEffect:

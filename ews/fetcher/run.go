@@ -117,13 +117,6 @@ func (f *Fetcher) Run(ctx context.Context) error {
 	return sh.run(ctx)
 }
 
-func (f *Fetcher) publish(st Stats) {
-	st.Source = f.name
-	f.mu.Lock()
-	f.stats = st
-	f.mu.Unlock()
-}
-
 // arrange sorts a page by arrival.
 func arrange(list []Seen) {
 	slices.SortStableFunc(list, func(a, b Seen) int {

@@ -2,7 +2,6 @@ package fetcher
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -43,8 +42,9 @@ func (sh *shell) run(ctx context.Context) error {
 	ends := ctx.Done()
 	e := event{time.Now(), startEvent{}}
 	for {
-		ended, err := sh.have(sh.f.step(sh.state, e))
+		effects := sh.f.step(sh.state, e)
 		sh.f.publish(sh.state.snapshot())
+		ended, err := sh.have(effects)
 		if ended {
 			sh.close(abandon == nil && grace == nil || sh.state.flight == 0)
 			return err
@@ -139,9 +139,4 @@ func (sh *shell) pull(e pullEffect) {
 		}
 		sh.post(pullEndedEvent{ended})
 	})
-}
-
-// log is for the operator.
-func (f *Fetcher) log(level slog.Level, msg string, args ...any) {
-	f.o.Logger.Log(context.Background(), level, msg, append([]any{"source", f.name}, args...)...)
 }

@@ -1,0 +1,67 @@
+package fetcher
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/gofrs/flock"
+)
+
+// directory is what FileStore needs of a file system: the seam at which tests cut the power.
+type directory interface {
+	ReadFile(name string) ([]byte, error) // os.ErrNotExist
+	Create(name string) (journalFile, error)
+	Rename(from, to string) error
+	Sync() error                                                // of the names
+	Lock(name string) (unlock func() error, ok bool, err error) // without waiting
+}
+
+type journalFile interface {
+	io.WriteCloser
+	Sync() error
+}
+
+type osDirectory struct{ path string }
+
+func newOSDirectory(path string) (*osDirectory, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	return &osDirectory{abs}, os.MkdirAll(abs, 0o700)
+}
+
+func (d *osDirectory) ReadFile(name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(d.path, name))
+}
+
+func (d *osDirectory) Create(name string) (journalFile, error) {
+	return os.OpenFile(filepath.Join(d.path, name), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+}
+
+func (d *osDirectory) Rename(from, to string) error {
+	return os.Rename(filepath.Join(d.path, from), filepath.Join(d.path, to))
+}
+
+// Sync does nothing on Windows, which journals renames itself.
+func (d *osDirectory) Sync() error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(d.path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func (d *osDirectory) Lock(name string) (unlock func() error, ok bool, err error) {
+	l := flock.New(filepath.Join(d.path, name), flock.SetPermissions(0o600))
+	if ok, err = l.TryLock(); err != nil || !ok {
+		return nil, false, err
+	}
+	return l.Unlock, true, nil
+}
