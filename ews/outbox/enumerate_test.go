@@ -13,7 +13,7 @@ import (
 // settleOne lets worker processes, one after the other, settle what is in the world. The first one has the fate given.
 func settleOne(t testing.TB, w *world, first *life) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	l := first
 	for {
 		end := l.start()

@@ -81,7 +81,7 @@ func play(t *testing.T, s scenario, without string) (o outcome, state outbox.Sta
 		vanish = 1
 	}
 	w.add(1, vanish)
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	if without != "" {
 		deadline = time.Now().Add(4 * time.Second) // never being settled is harm, too
 	}

@@ -61,7 +61,7 @@ func TestKinds(t *testing.T) {
 		w.want = append(w.want, mail.ID)
 	}
 	o.Wake()
-	until(t, w, o, 10*time.Second)
+	until(t, w, o, time.Minute)
 	for _, id := range w.want {
 		row, err := o.Row(t.Context(), id)
 		require.NoError(t, err)
@@ -127,7 +127,7 @@ func TestVerdicts(t *testing.T) {
 				_, err = w.db.ExecContext(t.Context(), "DELETE FROM told")
 				require.NoError(t, err)
 				require.NoError(t, o.Retry(t.Context(), w.want[0]))
-				until(t, w, o, 10*time.Second)
+				until(t, w, o, time.Minute)
 				require.Len(t, w.srv.Outbound(), 1, "sent once somebody decided so")
 			}
 		})
@@ -139,7 +139,7 @@ func TestGivesUp(t *testing.T) {
 	o := w.outbox(plain(w), func(o *outbox.Options) { o.GiveUp = 200 * time.Millisecond })
 	w.add(1, 0)
 	w.srv.Fault(ewstest.Fault{Op: "CreateItem", Times: -1, Do: ewstest.HTML(500, "oops")})
-	until(t, w, o, 20*time.Second)
+	until(t, w, o, time.Minute)
 	row, err := o.Row(t.Context(), w.want[0])
 	require.NoError(t, err)
 	require.Equal(t, outbox.Failed, row.State)
@@ -190,7 +190,7 @@ func TestTransaction(t *testing.T) {
 			require.Less(t, oldest, time.Hour)
 			require.ErrorIs(t, o.Retry(t.Context(), id), outbox.ErrNoRow)
 
-			until(t, w, o, 20*time.Second)
+			until(t, w, o, time.Minute)
 			require.Len(t, w.srv.Outbound(), 1)
 			require.GreaterOrEqual(t, told, 4)
 			row, err := o.Row(t.Context(), id)
@@ -226,7 +226,7 @@ func TestStops(t *testing.T) {
 	require.NoError(t, o.Run(ctx))
 	require.Less(t, time.Since(began), 5*time.Second)
 	hang.Remove()
-	until(t, w, o, 20*time.Second)
+	until(t, w, o, time.Minute)
 	require.False(t, w.judge().bad())
 }
 
