@@ -16,14 +16,18 @@ func (c *call) convertID() *soapFault {
 		if n.name != "t:AlternateId" {
 			return nil, fail("ErrorInvalidIdMalformed")
 		}
-		if c.s.byAddress[strings.ToLower(n.attr("Mailbox"))] == nil {
-			return nil, fail("ErrorNonExistentMailbox")
-		}
 		id, ok := fromFormat(n.attr("Format"), n.attr("Id"))
 		if !ok || !wellFormedID(itemIDPrefix, id) && !wellFormedID(folderIDPrefix, id) {
 			return nil, fail("ErrorInvalidIdMalformed")
 		}
-		attrs := []string{"xsi:type", "t:AlternateIdType", "Format", format, "Id", toFormat(format, id), "Mailbox", n.attr("Mailbox")}
+		// An EWS id names its mailbox itself, and the answer tells which: DavMail asks with any address to learn its own.
+		address := n.attr("Mailbox")
+		if mb := c.s.owner(id); mb != nil && n.attr("Format") == "EwsId" && c.mayOpen(mb) {
+			address = mb.address
+		} else if c.s.byAddress[strings.ToLower(address)] == nil {
+			return nil, fail("ErrorNonExistentMailbox")
+		}
+		attrs := []string{"xsi:type", "t:AlternateIdType", "Format", format, "Id", toFormat(format, id), "Mailbox", address}
 		if c.a.style == StyleDefaultNS { // the type's name needs its prefix, and none is declared there
 			attrs = append(attrs, "xmlns:t", wire.NSTypes, "xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
 		}

@@ -181,6 +181,7 @@ var taggedProperties = map[uint16]func(v *view) value{
 	0x0E08: func(v *view) value { return value{kind: kindInt, n: v.size()} },
 	0x0E1B: func(v *view) value { return boolValue(v.c.hasAttachments()) },
 	0x0E1D: func(v *view) value { return stringValue(normalizedSubject(v.c.subject)) },
+	0x0E23: func(v *view) value { return value{kind: kindInt, n: int64(v.root.filed)} }, // PidTagInternetArticleNumber: IMAP's UID
 	0x0E69: func(v *view) value { return boolValue(v.it == nil || v.it.read) },
 	0x0FFF: func(v *view) value { return binaryValue(v.root.entryID()) },
 	0x1000: func(v *view) value { return stringValue(v.c.inside().asText()) },

@@ -1,5 +1,10 @@
 package ewstest
 
+import "time"
+
+// commitEpoch is what the numbers of changes are counted from where they are told as times.
+var commitEpoch = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // folderShape is what a request wants to see of folders.
 type folderShape struct {
 	base     string
@@ -112,6 +117,10 @@ func (f *folder) extended(u extURI) (extProp, bool) {
 		v = boolValue(len(f.children) > 0)
 	case 0x10F4:
 		v = boolValue(false)
+	case 0x6751: // PidTagArticleNumNext: IMAP's UIDNEXT
+		v = value{kind: kindInt, n: int64(f.mb.s.counter) + 1}
+	case 0x670A: // PidTagLocalCommitTimeMax: moves with every change to the contents
+		v = timeValue(commitEpoch.Add(time.Duration(f.modified) * time.Second))
 	case 0x6698:
 		if f.mb == f.mb.s.public {
 			v = binaryValue(f.mb.replicas())

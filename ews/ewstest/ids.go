@@ -32,6 +32,17 @@ func makeID(prefix string, guid [16]byte, n uint64) string {
 	return b.String()
 }
 
+// owner returns the mailbox that an item's or folder's id names, nil if it names none of this server.
+func (s *Server) owner(id string) *Mailbox {
+	for _, mb := range s.mailboxes {
+		guid := base64.RawStdEncoding.EncodeToString(mb.guid[:])
+		if strings.HasPrefix(id, itemIDPrefix+guid) || strings.HasPrefix(id, folderIDPrefix+guid) {
+			return mb
+		}
+	}
+	return nil
+}
+
 // wellFormedID tells a string that could be an id of the given kind from one that could not (ErrorInvalidIdMalformed).
 func wellFormedID(prefix, id string) bool {
 	if !strings.HasPrefix(id, prefix) {
