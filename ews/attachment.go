@@ -14,119 +14,87 @@ import (
 // The caller closes it; closing early aborts the download. ctx is attached until then. Errors, also of Read: ErrNotFound, ErrDenied,
 // ErrBadItem, ErrThrottled after the retry budget, ErrUnavailable if the transfer was cut. EWS: GetAttachment.
 func (m *Mailbox) Attachment(ctx context.Context, id AttachmentID) (io.ReadCloser, error) {
-	found, empty := false, false
+	_, r, err := m.openAttachment(ctx, id)
+	return r, err
+}
+
+// openAttachment is Attachment with what the server tells along with the content. A ReferenceAttachment is told of with the error.
+func (m *Mailbox) openAttachment(ctx context.Context, id AttachmentID) (*Attachment, io.ReadCloser, error) {
+	var a Attachment
+	found := false
 	st, err := m.stream(ctx, &call{
-		op: "GetAttachment",
-		body: func(w *wire.Writer) error {
-			w.Start("m:GetAttachment")
-			w.Start("m:AttachmentShape")
-			w.Leaf("t:IncludeMimeContent", "true")
-			w.End()
-			w.Start("m:AttachmentIds")
-			w.Empty("t:AttachmentId", "Id", id.ID)
-			w.End()
-			w.End()
-			return nil
-		},
+		op:   "GetAttachment",
+		body: func(w *wire.Writer) error { writeGetAttachment(w, []AttachmentID{id}); return nil },
 		read: func(s *wire.Scanner) error {
-			found, empty = false, false
+			a, found = Attachment{ID: id}, false
 			return readResponses(s, func(_ int, s *wire.Scanner) error {
 				if s.Local() != "Attachments" {
 					return nil
 				}
 				for d := s.Depth(); s.Child(d); {
-					element := "MimeContent"
-					if s.Local() == "FileAttachment" {
-						element = "Content"
-					}
-					file := element == "Content"
-					if found = descend(s, element); found {
+					if found = toContent(s, &a); found {
 						return errHold
 					}
-					empty = file // an empty file may come without the element
 				}
 				return s.Err()
 			})
 		},
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	switch {
 	case found:
-		return st.Base64(), nil
-	case empty:
+		return &a, st.Base64(), nil
+	case a.Kind == FileAttachment: // an empty file may come without the element
 		st.Close()
-		return io.NopCloser(strings.NewReader("")), nil
+		return &a, io.NopCloser(strings.NewReader("")), nil
 	}
-	return nil, st.refuse(&Error{kind: ErrBadItem, what: "the server sent no content", hint: "a reference attachment has none: follow its URL"})
+	return &a, nil, st.refuse(a.noContent())
 }
 
-// Upload is an attachment to be added to a message.
-type Upload struct {
-	Name        string // file name the recipient sees; required
-	ContentType string // MIME type; "": the server decides
-	ContentID   string // for <img src="cid:..."> in an HTML body, without angle brackets
-	Inline      bool   // shown within the body
-	Content     Content
+func (a *Attachment) noContent() *Error {
+	return &Error{kind: ErrBadItem, what: "the server sent no content", hint: "a reference attachment has none: follow its URL"}
 }
 
-// attach adds an attachment to a draft and returns the draft's id with its new change key. EWS: CreateAttachment.
-func (m *Mailbox) attach(ctx context.Context, draft ItemID, u *Upload) (ItemID, error) {
-	root := ItemID{}
-	err := m.do(ctx, &call{
-		op: "CreateAttachment",
-		// Twice would mean two copies of the file in the message. The draft is thrown away if it is not known.
-		once: true,
-		body: func(w *wire.Writer) error {
-			w.Start("m:CreateAttachment")
-			writeID(w, "m:ParentItemId", draft.ID, draft.ChangeKey)
-			w.Start("m:Attachments")
-			w.Start("t:FileAttachment")
-			w.Leaf("t:Name", u.Name)
-			if u.ContentType != "" {
-				w.Leaf("t:ContentType", u.ContentType)
-			}
-			if u.ContentID != "" {
-				w.Leaf("t:ContentId", u.ContentID)
-			}
-			if u.Inline {
-				w.Leaf("t:IsInline", "true")
-			}
-			w.Start("t:Content")
-			w.Base64(u.Content.Size, u.Content.Open)
-			w.End()
-			w.End()
-			w.End()
-			w.End()
-			return nil
-		},
-		read: func(s *wire.Scanner) error {
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if s.Local() == "Attachments" && descend(s, "AttachmentId") {
-					root.ID, _ = s.Attr("RootItemId")
-					root.ChangeKey, _ = s.Attr("RootItemChangeKey")
-				}
-				return s.Err()
-			})
-		},
-	})
-	if err != nil {
-		return ItemID{}, err
-	}
-	if root.ChangeKey == "" { // some servers do not tell it
-		return m.current(ctx, draft)
-	}
-	if root.ID == "" {
-		root.ID = draft.ID
-	}
-	return root, nil
+func writeGetAttachment(w *wire.Writer, ids []AttachmentID) {
+	w.Start("m:GetAttachment")
+	w.Start("m:AttachmentShape")
+	w.Leaf("t:IncludeMimeContent", "true")
+	w.End()
+	writeAttachmentIDs(w, ids)
+	w.End()
 }
 
-// readItemID reads the id of the first item below the current element (m:Items).
-func readItemID(s *wire.Scanner, id *ItemID) {
-	if descend(s, "ItemId") {
-		id.ID, _ = s.Attr("Id")
-		id.ChangeKey, _ = s.Attr("ChangeKey")
+func writeAttachmentIDs(w *wire.Writer, ids []AttachmentID) {
+	w.Start("m:AttachmentIds")
+	for _, id := range ids {
+		w.Empty("t:AttachmentId", "Id", id.ID)
 	}
+	w.End()
+}
+
+// toContent reads an attachment element up to the element with its base64, if it has one.
+func toContent(s *wire.Scanner, a *Attachment) bool {
+	id := a.ID
+	*a = Attachment{ID: id}
+	switch s.Local() {
+	case "ItemAttachment":
+		a.Kind = ItemAttachment
+	case "ReferenceAttachment":
+		a.Kind = ReferenceAttachment
+	}
+	for d := s.Depth(); s.Child(d); {
+		switch {
+		case s.Local() == "Content" && a.Kind == FileAttachment:
+			return true
+		case a.Kind == ItemAttachment && attachedItem(s.Local()):
+			if descend(s, "MimeContent") {
+				return true
+			}
+		default:
+			readAttachmentField(s, a)
+		}
+	}
+	return false
 }

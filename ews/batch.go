@@ -81,3 +81,12 @@ func single(err error) error {
 	}
 	return err
 }
+
+// firstOf is the first error of a batch that is of no use in parts.
+func firstOf(err error) error {
+	var b *BatchError
+	if errors.As(err, &b) && len(b.Items) > 0 {
+		return b.Items[0].Err
+	}
+	return err
+}

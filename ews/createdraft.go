@@ -67,14 +67,14 @@ func (m *Mailbox) draft(ctx context.Context, d *Draft, marker string) (ItemID, e
 	return m.attachAll(ctx, id, d.Attachments, marker)
 }
 
-// attachAll adds attachments to a draft of our own, which is removed if that fails.
+// attachAll adds attachments to a draft of our own, which is removed if one of them cannot be added.
 func (m *Mailbox) attachAll(ctx context.Context, draft ItemID, attachments []Upload, marker string) (ItemID, error) {
-	for i := range attachments {
-		id, err := m.attach(ctx, draft, &attachments[i])
-		if err != nil {
-			return ItemID{}, m.unsent(ctx, err, draft, marker)
-		}
-		draft = id
+	if len(attachments) == 0 {
+		return draft, nil
 	}
-	return draft, nil
+	complete, _, err := m.Attach(ctx, draft, attachments...)
+	if err != nil {
+		return ItemID{}, m.unsent(ctx, firstOf(err), draft, marker)
+	}
+	return complete, nil
 }

@@ -56,7 +56,7 @@
 //	ConvertId                            Mailbox.ConvertIDs
 //	CopyFolder                           Mailbox.CopyFolder
 //	CopyItem                             Mailbox.Copy
-//	CreateAttachment                     Mailbox.Send
+//	CreateAttachment                     Mailbox.Send, Mailbox.Attach
 //	CreateFolder                         Mailbox.CreateFolder, Mailbox.EnsureFolder
 //	CreateFolderPath                     Do
 //	CreateItem                           Mailbox.Send, Mailbox.Reply, Mailbox.ReplyAll, Mailbox.Forward, Mailbox.CreateDraft, Mailbox.DraftReply, Mailbox.Respond
@@ -64,7 +64,7 @@
 //	CreateMeetingInstance                Do
 //	CreateMeetingSpace                   Do
 //	CreateUserConfiguration              Mailbox.CreateUserConfiguration, Mailbox.SetMasterCategories
-//	DeleteAttachment                     Do
+//	DeleteAttachment                     Mailbox.DeleteAttachments
 //	DeleteFolder                         Mailbox.DeleteFolder
 //	DeleteItem                           Mailbox.Delete, Mailbox.RemoveDrafts
 //	DeleteMeetingInstance                Do
@@ -89,7 +89,7 @@
 //	FindTags                             Do
 //	GetAppManifests                      Do
 //	GetAppMarketplaceUrl                 Do
-//	GetAttachment                        Mailbox.Attachment
+//	GetAttachment                        Mailbox.Attachment, Mailbox.Attachments, Mailbox.AttachedMessage
 //	GetClientAccessToken                 Do
 //	GetConversationItems                 Mailbox.ConversationItems
 //	GetDelegate                          Mailbox.Delegates

@@ -114,7 +114,7 @@ func (d *Draft) check(send bool) error {
 	wrong = append(wrong, badSensitivity(d.Sensitivity)...)
 	wrong = append(wrong, badHeaders(d.Headers)...)
 	wrong = append(wrong, badProperties("Properties", d.Properties)...)
-	wrong = append(wrong, badUploads(d.Attachments)...)
+	wrong = append(wrong, badUploads("Attachments", d.Attachments)...)
 	if len(wrong) > 0 {
 		return errors.New("ews: Draft: " + strings.Join(wrong, "; "))
 	}
@@ -152,18 +152,6 @@ func badProperties(field string, list []PropertyValue) (wrong []string) {
 	for i, v := range list {
 		if bad := v.bad(); bad != "" {
 			wrong = append(wrong, fmt.Sprintf("%s[%d]: %s", field, i, bad))
-		}
-	}
-	return wrong
-}
-
-func badUploads(list []Upload) (wrong []string) {
-	for i, u := range list {
-		if u.Name == "" {
-			wrong = append(wrong, fmt.Sprintf("Attachments[%d].Name: empty", i))
-		}
-		if !u.Content.valid() {
-			wrong = append(wrong, fmt.Sprintf("Attachments[%d].Content: needs Open and a Size: make it with Bytes, ReaderAt or File", i))
 		}
 	}
 	return wrong

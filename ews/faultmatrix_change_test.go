@@ -2,6 +2,7 @@ package ews_test
 
 import (
 	"context"
+	"io"
 
 	"github.com/ewsmail/ewsmail/ews"
 )
@@ -31,6 +32,29 @@ var matrixChange = []matrixOperation{
 	}},
 	{"SendDraft", "GetItem", false, func(ctx context.Context, m *ews.Mailbox) error {
 		_, err := m.SendDraft(ctx, matrixItem, nil)
+		return err
+	}},
+	{"Attach", "CreateAttachment", true, func(ctx context.Context, m *ews.Mailbox) error {
+		_, _, err := m.Attach(ctx, matrixItem, ews.Upload{Name: "a", Content: ews.String("b")})
+		return err
+	}},
+	{"Attachments", "GetAttachment", false, func(ctx context.Context, m *ews.Mailbox) error {
+		for c, err := range m.Attachments(ctx, ews.AttachmentID{ID: "A1"}) {
+			if err == nil {
+				_, err = io.Copy(io.Discard, c.Content)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
+	{"AttachedMessage", "GetAttachment", false, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.AttachedMessage(ctx, ews.AttachmentID{ID: "A1"}, nil)
+		return err
+	}},
+	{"DeleteAttachments", "DeleteAttachment", false, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.DeleteAttachments(ctx, ews.AttachmentID{ID: "A1"})
 		return err
 	}},
 }

@@ -2,6 +2,7 @@ package ews_test
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -12,6 +13,7 @@ var goldenChange = goldenRequests{
 		"MarkAllItemsAsRead": ``,
 		"MarkAsJunk":         `<m:MovedItemId Id="I1b" ChangeKey="K1"/>`,
 		"ArchiveItem":        `<m:Items/>`,
+		"DeleteAttachment":   `<m:RootItemId RootItemId="D1" RootItemChangeKey="K2"/>`,
 	},
 	calls: []goldenCall{
 		{"everything", func(ctx context.Context, c *ews.Client) error {
@@ -102,5 +104,40 @@ var goldenChange = goldenRequests{
 			_, err := c.Shared("desk@example.com").Send(ctx, &ews.Draft{To: []ews.Address{{Email: "ann@example.com"}}, Marker: "marker-10"})
 			return err
 		}},
+		{"attach", func(ctx context.Context, c *ews.Client) error {
+			_, _, err := c.Own().Attach(ctx, ews.ItemID{ID: "D1", ChangeKey: "K1"}, ews.Upload{Name: "a & b.txt", ContentType: "text/plain", Content: ews.String("hello")},
+				ews.Upload{Kind: ews.ItemAttachment, Name: "original", Content: ews.String("Subject: x\r\n\r\ny\r\n")},
+				ews.Upload{Name: "b.png", ContentID: "b@1", Inline: true, Content: ews.Bytes([]byte{1, 2})})
+			return err
+		}},
+		{"attach-link", func(ctx context.Context, c *ews.Client) error {
+			_, _, err := c.Own().Attach(ctx, ews.ItemID{ID: "D1", ChangeKey: "K1"},
+				ews.Upload{Kind: ews.ReferenceAttachment, Name: "plan.xlsx", URL: "https://example.sharepoint.com/plan.xlsx?a=1&b=2", Provider: "OneDrivePro"})
+			return err
+		}},
+		{"attachments", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().DeleteAttachments(ctx, ews.AttachmentID{ID: "A1"}, ews.AttachmentID{ID: "A2"})
+			return err
+		}},
+		{"several", func(ctx context.Context, c *ews.Client) error {
+			for _, err := range c.Own().Attachments(ctx, ews.AttachmentID{ID: "A1"}, ews.AttachmentID{ID: "A2"}) {
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"attached-message", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().AttachedMessage(ctx, ews.AttachmentID{ID: "A1"}, &ews.Query{Body: ews.TextBody, SafeHTML: true, Headers: true})
+			return ignoreBadItem(err)
+		}},
 	},
+}
+
+// ignoreBadItem: the answers of golden requests are files, not messages.
+func ignoreBadItem(err error) error {
+	if errors.Is(err, ews.ErrBadItem) {
+		return nil
+	}
+	return err
 }

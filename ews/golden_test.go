@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,13 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, fmt.Errorf("no answer for %q", op)
 	}
-	n := max(1, strings.Count(string(body), "<t:ItemId ")) // one response message for each item
+	n := 1 // one response message for each item or attachment
+	for _, element := range []string{"<t:ItemId ", "<t:AttachmentId "} {
+		n = max(n, strings.Count(string(body), element))
+	}
+	if op == "CreateAttachment" {
+		n = strings.Count(string(body), "Attachment><t:Name>")
+	}
 	if op == "CreateItem" || op == "SendItem" {
 		n = 1
 	}
@@ -191,6 +198,9 @@ func shared(t testing.TB, path ...string) string {
 	return dir
 }
 
+// newerRequests are those that Exchange 2013 SP1 does not know, as their documentation says.
+var newerRequests = []string{"createattachment-attach-link.xml"}
+
 // TestGoldenRequestsAreValid checks every golden request against Microsoft's schema of Exchange Online, and of Exchange 2013 SP1, the
 // oldest version spoken to.
 func TestGoldenRequestsAreValid(t *testing.T) {
@@ -204,6 +214,10 @@ func TestGoldenRequestsAreValid(t *testing.T) {
 	}
 	for _, schema := range []string{"soap-request.xsd", "exchange-2013-sp1/soap-request.xsd"} {
 		xsd := shared(t, "schema", filepath.FromSlash(schema))
+		files := files
+		if strings.Contains(schema, "2013") {
+			files = slices.DeleteFunc(slices.Clone(files), func(f string) bool { return slices.Contains(newerRequests, filepath.Base(f)) })
+		}
 		out, err := exec.Command(xmllint, append([]string{"--noout", "--schema", xsd}, files...)...).CombinedOutput()
 		if err != nil {
 			for line := range strings.Lines(string(out)) {

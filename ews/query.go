@@ -141,11 +141,16 @@ func (q *Query) writeItemShape(w *wire.Writer, detail Detail) {
 	if detail != Summary {
 		q.writeBodyShape(w, detail)
 	}
+	q.writeAdditional(w, detail)
+	w.End()
+}
+
+// writeAdditional writes t:AdditionalProperties for a detail.
+func (q *Query) writeAdditional(w *wire.Writer, detail Detail) {
 	w.Start("t:AdditionalProperties")
+	defer w.End()
 	if len(q.Fields) > 0 {
 		q.writeSelection(w, detail)
-		w.End()
-		w.End()
 		return
 	}
 	for _, f := range summaryFields {
@@ -170,8 +175,6 @@ func (q *Query) writeItemShape(w *wire.Writer, detail Detail) {
 	w.Empty("t:ExtendedFieldURI", "PropertyTag", senderProperty, "PropertyType", "String")
 	w.Empty("t:ExtendedFieldURI", "PropertyTag", representingProperty, "PropertyType", "String")
 	q.writeProperties(w)
-	w.End()
-	w.End()
 }
 
 // condition is one comparison of a restriction; all of them must hold.

@@ -117,7 +117,7 @@ func (a *Answer) check(about ItemID) error {
 	wrong = append(wrong, badSensitivity(a.Sensitivity)...)
 	wrong = append(wrong, badHeaders(a.Headers)...)
 	wrong = append(wrong, badProperties("Properties", a.Properties)...)
-	wrong = append(wrong, badUploads(a.Attachments)...)
+	wrong = append(wrong, badUploads("Attachments", a.Attachments)...)
 	if len(wrong) > 0 {
 		return errors.New("ews: Answer: " + strings.Join(wrong, "; "))
 	}

@@ -40,6 +40,13 @@ func (e *Error) classify() {
 		}
 	case ClassTransient, ClassMove, ClassPartial:
 		e.verdict = verdictRetry
+	case ClassPermanent:
+		switch e.Code { // about one attachment, as their documentation has it
+		case "ErrorInvalidAttachmentId":
+			e.kind = ErrNotFound
+		case "ErrorCannotOpenFileAttachment":
+			e.kind = ErrBadItem
+		}
 	}
 }
 

@@ -22,11 +22,7 @@ func (c *call) createAttachment() *soapFault {
 		v := viewOf(it)
 		return func() {
 			c.a.start("m:Attachments")
-			name := "t:FileAttachment"
-			if a.item != nil {
-				name = "t:ItemAttachment"
-			}
-			c.a.start(name)
+			c.a.start(a.element())
 			c.a.empty("t:AttachmentId", "Id", v.attachmentID(a), "RootItemId", it.id, "RootItemChangeKey", it.changeKey())
 			c.a.end()
 			c.a.end()
@@ -34,7 +30,7 @@ func (c *call) createAttachment() *soapFault {
 	})
 }
 
-// newAttachment makes an attachment of a FileAttachment or ItemAttachment element.
+// newAttachment makes an attachment of its element.
 func (c *call) newAttachment(n *node) (*attachment, *opError) {
 	a := &attachment{
 		name:        n.leaf("t:Name"),
@@ -53,6 +49,12 @@ func (c *call) newAttachment(n *node) (*attachment, *opError) {
 		a.data = content.data
 		if a.name == "" {
 			a.name = "ATT00001" + extension(a.contentType)
+		}
+		return a, nil
+	case "t:ReferenceAttachment":
+		a.url, a.provider = n.leaf("t:AttachLongPathName"), n.leaf("t:ProviderType")
+		if a.url == "" {
+			return nil, fail("ErrorRequiredPropertyMissing")
 		}
 		return a, nil
 	case "t:ItemAttachment":

@@ -94,6 +94,9 @@ func writeMixed(b *bytes.Buffer, c *content) {
 	in := c.inside()
 	var inline, other []*attachment
 	for _, a := range in.attachments {
+		if a.url != "" {
+			continue // RFC 5322 has no place for a link
+		}
 		if a.inline && a.item == nil && in.hasHTML {
 			inline = append(inline, a)
 		} else {

@@ -55,7 +55,20 @@ type attachment struct {
 	inline      bool
 	data        []byte   // file attachment
 	item        *content // item attachment: the message inside
+	url         string   // reference attachment: what it refers to
+	provider    string
 	modified    time.Time
+}
+
+// element is the name of the attachment's element.
+func (a *attachment) element() string {
+	switch {
+	case a.item != nil:
+		return "t:ItemAttachment"
+	case a.url != "":
+		return "t:ReferenceAttachment"
+	}
+	return "t:FileAttachment"
 }
 
 func (a *attachment) size() int64 {

@@ -64,11 +64,7 @@ func (c *call) created(it *item) {
 		if list := v.c.inside().attachments; len(list) > 0 {
 			c.a.start("t:Attachments")
 			for _, a := range list {
-				name := "t:FileAttachment"
-				if a.item != nil {
-					name = "t:ItemAttachment"
-				}
-				c.a.start(name)
+				c.a.start(a.element())
 				c.a.empty("t:AttachmentId", "Id", v.attachmentID(a))
 				c.a.end()
 			}

@@ -20,7 +20,7 @@ func (c *call) findAttachment(id string) (v *view, a *attachment, err *opError) 
 		}
 		switch {
 		case a == nil:
-			return nil, nil, fail("ErrorCannotOpenFileAttachment")
+			return nil, nil, fail("ErrorInvalidAttachmentId")
 		case i == len(path)-1:
 			return v, a, nil
 		case a.item == nil:

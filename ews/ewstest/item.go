@@ -234,6 +234,7 @@ type Attachment struct {
 	Name, ContentType, ContentID string
 	Inline, IsItem               bool
 	Data                         []byte
+	URL                          string // of a reference attachment, which has no Data
 }
 
 func (it *item) snapshot() Item {
@@ -252,7 +253,7 @@ func (it *item) snapshot() Item {
 		Text:      in.text, HTML: in.html, MIME: c.mime(),
 	}
 	for _, a := range in.attachments {
-		at := Attachment{a.name, a.contentType, a.contentID, a.inline, a.item != nil, a.data}
+		at := Attachment{a.name, a.contentType, a.contentID, a.inline, a.item != nil, a.data, a.url}
 		if a.item != nil {
 			at.Data = a.item.mime()
 		}

@@ -54,6 +54,7 @@ func (c *call) send(it *item, to *folder, save bool) *opError {
 	raw := outbound(it.c, now)
 	sent := newContent(raw)
 	sent.class = deepClass(sent)
+	sent = sent.withLinks(it.c)
 	c.deliverLocally(from, sent, rcpt, raw, now)
 
 	keep := *sent // the sender's copy still shows Bcc
@@ -162,4 +163,24 @@ func withoutField(raw []byte, bodyOffset int, name string) []byte {
 		pos = next
 	}
 	return append(out, raw[bodyOffset:]...)
+}
+
+// withLinks adds the reference attachments of the message that c is the RFC 5322 form of, which has no place for them.
+func (c *content) withLinks(from *content) *content {
+	var links []*attachment
+	for _, a := range from.inside().attachments {
+		if a.url != "" {
+			links = append(links, a)
+		}
+	}
+	if len(links) == 0 {
+		return c
+	}
+	c = c.edit()
+	for _, a := range links {
+		link := *a
+		link.serial = uint32(len(c.built.attachments) + 1)
+		c.built.attachments = append(c.built.attachments, &link)
+	}
+	return c
 }

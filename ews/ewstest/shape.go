@@ -185,11 +185,7 @@ func writeAttachments(c *call, v *view, _ *shape) {
 
 // attachmentMeta writes an attachment element; inner adds its content.
 func (c *call) attachmentMeta(v *view, a *attachment, inner func()) {
-	name := "t:FileAttachment"
-	if a.item != nil {
-		name = "t:ItemAttachment"
-	}
-	c.a.start(name)
+	c.a.start(a.element())
 	c.a.empty("t:AttachmentId", "Id", v.attachmentID(a))
 	c.a.leaf("t:Name", a.name)
 	c.a.optional("t:ContentType", a.contentType)
@@ -198,8 +194,14 @@ func (c *call) attachmentMeta(v *view, a *attachment, inner func()) {
 	c.a.int("t:Size", a.size())
 	c.a.time("t:LastModifiedTime", a.modified)
 	c.a.bool("t:IsInline", a.inline)
-	if a.item == nil {
+	switch a.element() {
+	case "t:FileAttachment":
 		c.a.bool("t:IsContactPhoto", false)
+	case "t:ReferenceAttachment":
+		c.a.leaf("t:AttachLongPathName", a.url)
+		c.a.optional("t:ProviderType", a.provider)
+		c.a.end()
+		return // there is no content
 	}
 	if inner != nil {
 		inner()
