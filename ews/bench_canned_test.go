@@ -101,6 +101,10 @@ func makeCanned(work, op string, request []byte) []byte {
 	switch op {
 	case "SyncFolderItems":
 		return cannedChanges()
+	case "Subscribe":
+		return response(op, success(op, "<m:SubscriptionId>S1</m:SubscriptionId>"))
+	case "GetStreamingEvents":
+		return cannedStream()
 	case "FindItem":
 		from, to, last := 0, cannedPage, "true"
 		if n, err := strconv.Atoi(attribute(request, "MaxEntriesReturned")); err == nil && n < cannedPage { // two pages
