@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/xml"
+	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -61,41 +64,68 @@ func benchAttachment(b *testing.B, bytes int) {
 func BenchmarkAttachment25MB(b *testing.B)  { benchAttachment(b, 25_000_000) }
 func BenchmarkAttachment150MB(b *testing.B) { benchAttachment(b, 150_000_000) }
 
-// BenchmarkMIME1000x100kB downloads a thousand messages, a request each.
+// BenchmarkMIME1000x100kB downloads a thousand messages, ten a request.
 func BenchmarkMIME1000x100kB(b *testing.B) {
+	benchMIME(b, 10, func(b *testing.B, m *ews.Mailbox, n int) {
+		got := 0
+		for msg, err := range m.MIMEs(context.Background(), slices.Repeat([]ews.ItemID{{ID: "A"}}, n)) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n := drainBody(b, io.NopCloser(msg)); n != mimeSize {
+				b.Fatal(n)
+			}
+			got++
+		}
+		if got != n {
+			b.Fatal(got)
+		}
+	})
+}
+
+// BenchmarkMIME1000x100kBSingly downloads them with a request each.
+func BenchmarkMIME1000x100kBSingly(b *testing.B) {
+	benchMIME(b, 1, func(b *testing.B, m *ews.Mailbox, n int) {
+		for range n {
+			r, err := m.MIME(context.Background(), ews.ItemID{ID: "A"})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if n := drainBody(b, r); n != mimeSize {
+				b.Fatal(n)
+			}
+		}
+	})
+}
+
+const mimeSize = 100_000
+
+func benchMIME(b *testing.B, atOnce int, read func(b *testing.B, m *ews.Mailbox, n int)) {
 	const messages = 1000
 	endpoint := benchServer(b, "mime")
-	request := soapRequest(`<m:GetItem><t:ItemId /></m:GetItem>`)
+	request := soapRequest(`<m:GetItem>` + strings.Repeat("<t:ItemId />", atOnce) + `</m:GetItem>`)
 	p := newPlain(endpoint)
 	m := benchClient(b, endpoint).Own()
-	size := p.drain(b, messages, request)
+	size := p.drain(b, messages/atOnce, request)
 	race(b, size,
-		contender{"drain", nil, func(b *testing.B) { p.drain(b, messages, request) }},
+		contender{"drain", nil, func(b *testing.B) { p.drain(b, messages/atOnce, request) }},
 		contender{"drain+base64", overDrain, func(b *testing.B) {
-			p.drain(b, messages, request)
+			p.drain(b, messages/atOnce, request)
 			decodeBase64(b, size)
 		}},
-		contender{"ews", overBoth, func(b *testing.B) {
-			for range messages {
-				r, err := m.MIME(context.Background(), ews.ItemID{ID: "A"})
-				if err != nil {
-					b.Fatal(err)
-				}
-				if n := drainBody(b, r); n != 100_000 {
-					b.Fatal(n)
-				}
-			}
-		}},
+		contender{"ews", overBoth, func(b *testing.B) { read(b, m, messages) }},
 		contender{"encodingxml", overEWS, func(b *testing.B) {
-			for range messages {
+			for range messages / atOnce {
 				var v xmlAnswer
 				body := p.post(b, request)
-				if err := xml.NewDecoder(body).Decode(&v); err != nil {
+				if err := xml.NewDecoder(body).Decode(&v); err != nil || len(v.Body.Get.Items) != atOnce {
 					b.Fatal(err)
 				}
 				body.Close()
-				if out, err := base64.StdEncoding.DecodeString(v.Body.Get.Items[0].MimeContent); err != nil || len(out) != 100_000 {
-					b.Fatal(err)
+				for _, item := range v.Body.Get.Items {
+					if out, err := base64.StdEncoding.DecodeString(item.MimeContent); err != nil || len(out) != mimeSize {
+						b.Fatal(err)
+					}
 				}
 			}
 		}})

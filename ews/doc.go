@@ -100,7 +100,7 @@
 //	GetImItemList                        Do
 //	GetImItems                           Do
 //	GetInboxRules                        Mailbox.InboxRules
-//	GetItem                              Mailbox.Message, Mailbox.Messages, Mailbox.MessagesByID, Mailbox.MIME, Mailbox.Appointment, Mailbox.Contact, Mailbox.Task
+//	GetItem                              Mailbox.Message, Mailbox.Messages, Mailbox.MessagesByID, Mailbox.MIME, Mailbox.MIMEs, Mailbox.Appointment, Mailbox.Contact, Mailbox.Task
 //	GetLastPrivateCatalogUpdate          Do
 //	GetMailTips                          Mailbox.MailTips
 //	GetMeetingInstance                   Do

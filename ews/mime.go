@@ -9,24 +9,15 @@ import (
 
 // MIME returns the message's RFC 5322 form, decoded and streamed: memory use does not grow with the message. For a message that
 // came from the internet, Exchange gives it back from its own storage: header fields, text and attachments are there, but
-// not always byte by byte as they arrived.
+// not always byte by byte as they arrived. MIMEs reads many.
 //
 // The caller closes it; closing early aborts the download. ctx is attached until then. Errors, also of Read: ErrNotFound, ErrDenied,
 // ErrBadItem if the server cannot convert it, ErrThrottled after the retry budget, ErrUnavailable if the transfer was cut.
 // EWS: GetItem with IncludeMimeContent.
 func (m *Mailbox) MIME(ctx context.Context, id ItemID) (io.ReadCloser, error) {
 	return m.content(ctx, "MimeContent", &call{
-		op: "GetItem",
-		body: func(w *wire.Writer) error {
-			w.Start("m:GetItem")
-			w.Start("m:ItemShape")
-			w.Leaf("t:BaseShape", "IdOnly")
-			w.Leaf("t:IncludeMimeContent", "true")
-			w.End()
-			writeItemIDs(w, []ItemID{{ID: id.ID}})
-			w.End()
-			return nil
-		},
+		op:   "GetItem",
+		body: func(w *wire.Writer) error { return writeMIMERequest(w, []ItemID{id}) },
 	})
 }
 
