@@ -32,17 +32,22 @@ func (s *Store) Lock(ctx context.Context, key string) (tokenstore.Lock, error) {
 	if err := check(ctx, key); err != nil {
 		return nil, err
 	}
-	l := &lease{store: s, name: s.name(key, lockKind), token: tokenstore.NewVersion(), quit: make(chan struct{}), ended: make(chan struct{})}
+	l := &lease{store: s, name: s.name(key, lockKind), token: tokenstore.NewVersion(), ended: make(chan struct{})}
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	l.over, l.end = life.Done(), end
 	for wait := 2 * time.Millisecond; ; wait = min(wait*2, 100*time.Millisecond) {
 		asked := time.Now()
-		ok, err := lockScript.Run(ctx, s.client, []string{l.name}, l.token, s.o.Lease.Milliseconds()).Bool()
+		ok, err := call(ctx, func() (bool, error) {
+			return lockScript.Run(ctx, s.client, []string{l.name}, l.token, s.o.Lease.Milliseconds()).Bool()
+		})
 		if err != nil {
+			end()
 			l.release() // the answer may be what got lost
 			return nil, wrap("locking", err)
 		}
 		if ok {
 			l.until = asked.Add(s.o.Lease)
-			go l.renew()
+			go l.renew(life)
 			return l, nil
 		}
 		t := time.NewTimer(wait/2 + rand.N(wait))
@@ -50,6 +55,7 @@ func (s *Store) Lock(ctx context.Context, key string) (tokenstore.Lock, error) {
 		case <-t.C:
 		case <-ctx.Done():
 			t.Stop()
+			end()
 			return nil, fmt.Errorf("redisstore: waiting for a lock: %w", ctx.Err())
 		}
 	}
@@ -58,23 +64,25 @@ func (s *Store) Lock(ctx context.Context, key string) (tokenstore.Lock, error) {
 type lease struct {
 	store       *Store
 	name, token string
-	quit, ended chan struct{}
+	over        <-chan struct{} // closed by end
+	end         func()
+	ended       chan struct{} // the renewing goroutine has
 	once        sync.Once
 
 	mu    sync.Mutex
 	until time.Time // counted from before the request, so that it ends here before it ends there
 }
 
-func (l *lease) renew() {
+func (l *lease) renew(life context.Context) {
 	defer close(l.ended)
 	tick := time.NewTicker(l.store.o.Lease / 3)
 	defer tick.Stop()
 	for {
 		select {
-		case <-l.quit:
+		case <-life.Done():
 			return
 		case <-tick.C:
-			ctx, cancel := context.WithTimeout(context.Background(), l.store.o.Lease/3)
+			ctx, cancel := context.WithTimeout(life, l.store.o.Lease/3)
 			_ = l.extend(ctx)
 			cancel()
 		}
@@ -83,7 +91,9 @@ func (l *lease) renew() {
 
 func (l *lease) extend(ctx context.Context) error {
 	asked := time.Now()
-	n, err := renewScript.Run(ctx, l.store.client, []string{l.name}, l.token, l.store.o.Lease.Milliseconds()).Int()
+	n, err := call(ctx, func() (int, error) {
+		return renewScript.Run(ctx, l.store.client, []string{l.name}, l.token, l.store.o.Lease.Milliseconds()).Int()
+	})
 	if err != nil {
 		return wrap("renewing a lock", err)
 	}
@@ -102,7 +112,7 @@ func (l *lease) extend(ctx context.Context) error {
 // Check renews the lease, so that its whole length lies ahead.
 func (l *lease) Check(ctx context.Context) error {
 	select {
-	case <-l.quit:
+	case <-l.over:
 		return tokenstore.ErrLockLost
 	default:
 	}
@@ -121,16 +131,18 @@ func (l *lease) Tenure() tokenstore.Tenure { return tokenstore.WhileLease }
 
 func (l *lease) Unlock() error {
 	l.once.Do(func() {
-		close(l.quit)
+		l.end()
 		<-l.ended
 		l.release()
 	})
 	return nil
 }
 
-// release may fail: then the lease runs out by itself.
+// release may fail: then the lease runs out by itself. Nobody waits long for a server that does not answer.
 func (l *lease) release() {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = unlockScript.Run(ctx, l.store.client, []string{l.name}, l.token).Err()
+	_, _ = call(ctx, func() (any, error) {
+		return unlockScript.Run(ctx, l.store.client, []string{l.name}, l.token).Result()
+	})
 }

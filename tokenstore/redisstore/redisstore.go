@@ -17,6 +17,7 @@
 package redisstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -92,7 +93,7 @@ func (s *Store) Get(ctx context.Context, key string) (tokenstore.Record, error) 
 	if err := check(ctx, key); err != nil {
 		return tokenstore.Record{}, err
 	}
-	got, err := s.client.HMGet(ctx, s.name(key, recordKind), "data", "version").Result()
+	got, err := call(ctx, func() ([]any, error) { return s.client.HMGet(ctx, s.name(key, recordKind), "data", "version").Result() })
 	if err != nil {
 		return tokenstore.Record{}, wrap("reading", err)
 	}
@@ -124,8 +125,10 @@ func (s *Store) Put(ctx context.Context, key string, r tokenstore.Record) (strin
 	if err := tokenstore.CheckPut(key, r); err != nil {
 		return "", err
 	}
-	next := tokenstore.NewVersion()
-	done, err := putScript.Run(ctx, s.client, []string{s.name(key, recordKind)}, r.Version, next, r.Data, s.o.TTL.Milliseconds()).Int()
+	next, data := tokenstore.NewVersion(), bytes.Clone(r.Data) // the call may outlast this one
+	done, err := call(ctx, func() (int, error) {
+		return putScript.Run(ctx, s.client, []string{s.name(key, recordKind)}, r.Version, next, data, s.o.TTL.Milliseconds()).Int()
+	})
 	if err != nil {
 		return "", wrap("saving", err)
 	}
@@ -140,7 +143,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := check(ctx, key); err != nil {
 		return err
 	}
-	if err := s.client.Del(ctx, s.name(key, recordKind)).Err(); err != nil {
+	if _, err := call(ctx, func() (int64, error) { return s.client.Del(ctx, s.name(key, recordKind)).Result() }); err != nil {
 		return wrap("deleting", err)
 	}
 	return nil
@@ -153,7 +156,7 @@ func (s *Store) List(ctx context.Context) iter.Seq2[string, error] {
 			yield("", err)
 			return
 		}
-		keys, err := s.scan(ctx)
+		keys, err := call(ctx, func() (map[string]bool, error) { return s.scan(ctx) })
 		if err != nil {
 			yield("", wrap("listing", err))
 			return
@@ -195,7 +198,7 @@ func (s *Store) scan(ctx context.Context) (map[string]bool, error) {
 // configured to, and not across a failover.
 func (s *Store) Watch(ctx context.Context, key string) iter.Seq2[string, error] {
 	return tokenstore.WatchByPolling(ctx, key, s.o.WatchInterval, func(ctx context.Context) (string, error) {
-		version, err := s.client.HGet(ctx, s.name(key, recordKind), "version").Result()
+		version, err := call(ctx, func() (string, error) { return s.client.HGet(ctx, s.name(key, recordKind), "version").Result() })
 		if errors.Is(err, redis.Nil) {
 			return "", tokenstore.ErrNotFound
 		}
@@ -204,6 +207,27 @@ func (s *Store) Watch(ctx context.Context, key string) iter.Seq2[string, error] 
 		}
 		return version, nil
 	})
+}
+
+// call returns when ctx ends, which go-redis does not: it waits for the server as long as its own timeouts and retries take. Those
+// end the call that is left behind.
+func call[T any](ctx context.Context, do func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := do()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 func wrap(what string, err error) error { return fmt.Errorf("redisstore: %s: %w", what, err) }

@@ -87,6 +87,47 @@ func TestStore(t *testing.T) {
 	})
 }
 
+// A server that does not answer holds nobody up for longer than the context says.
+func TestHangingServer(t *testing.T) {
+	server, c := start(t)
+	s, err := redisstore.New(c, &redisstore.Options{Lease: time.Second})
+	require.NoError(t, err)
+	v, err := s.Put(t.Context(), "a", tokenstore.Record{Data: []byte("x")})
+	require.NoError(t, err)
+	l, err := s.Lock(t.Context(), "a")
+	require.NoError(t, err)
+	server.Signal(syscall.SIGSTOP)
+	defer server.Signal(syscall.SIGCONT)
+	for name, call := range map[string]func(ctx context.Context) error{
+		"Get":    func(ctx context.Context) error { _, err := s.Get(ctx, "a"); return err },
+		"Put":    func(ctx context.Context) error { _, err := s.Put(ctx, "a", tokenstore.Record{Version: v}); return err },
+		"Delete": func(ctx context.Context) error { return s.Delete(ctx, "other") },
+		"Lock":   func(ctx context.Context) error { _, err := s.Lock(ctx, "b"); return err },
+		"Check":  l.Check,
+		"List": func(ctx context.Context) (last error) {
+			for _, err := range s.List(ctx) {
+				last = err
+			}
+			return last
+		},
+		"Watch": func(ctx context.Context) (last error) {
+			for _, err := range s.Watch(ctx, "a") {
+				last = err
+			}
+			return last
+		},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		began := time.Now()
+		require.ErrorIs(t, call(ctx), context.DeadlineExceeded, name)
+		require.Less(t, time.Since(began), 2500*time.Millisecond, name) // Lock takes back what it may have got, for a second
+		cancel()
+	}
+	began := time.Now()
+	require.NoError(t, l.Unlock())
+	require.Less(t, time.Since(began), 2500*time.Millisecond)
+}
+
 // Token bytes stand neither in the append-only file nor in a snapshot, which is Redis' backup.
 func TestAtRest(t *testing.T) {
 	const secret = "CANARY-refresh-token-4711"

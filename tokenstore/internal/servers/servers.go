@@ -75,6 +75,9 @@ func (s *Server) Stop(sig syscall.Signal) {
 	s.cmd = nil
 }
 
+// Signal sends the server a signal, SIGSTOP say, without waiting for anything.
+func (s *Server) Signal(sig syscall.Signal) { _ = s.cmd.Process.Signal(sig) }
+
 func newServer(t testing.TB, name string, args ...string) *Server {
 	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), name+".log"))
