@@ -4,7 +4,8 @@
 //
 //	go run ./examples/mailfetch
 //
-// runs it against a demo tenant in this process; mailfetch -help says how to point it at a real one.
+// runs it against a demo tenant in this process; mailfetch -help says how to point it at a real one. With -watch it stays and
+// fetches what arrives, on the library's fetcher: see watch.go.
 //
 // Below -out it writes
 //

@@ -127,6 +127,10 @@ func (p *program) job(ctx context.Context) (err error) {
 		p.report.Mailbox = p.mailbox
 	}
 
+	if p.watch {
+		return p.stay(ctx, tokens, open, mailbox, out)
+	}
+
 	// 3. Its mail, to files.
 	list, err := p.list(ctx, mailbox)
 	if needsSignIn(err) { // the stored token looked good, but has been revoked, and its refresh token with it

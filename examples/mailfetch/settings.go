@@ -33,6 +33,7 @@ type settings struct {
 	out      string
 	limit    int
 	readOnly bool
+	watch    bool
 	json     bool
 	verbose  bool
 	patience time.Duration
@@ -62,6 +63,8 @@ full of mail. With one it does the very same against a real tenant:
 
   mailfetch -client-id ID -client-secret file:secret.txt -auth-url URL -token-url URL \
             -endpoint https://outlook.office365.com/EWS/Exchange.asmx -store tokens -key file:key.hex -out mail
+
+With -watch it stays, and fetches what arrives until Ctrl-C, through errors, outages and restarts.
 
 Each flag of the registration, -store, -key and -out can be an environment variable: -client-id is MAILFETCH_CLIENT_ID.
 The exit status is 0 if everything worked, 1 if something failed, 2 if the settings are wrong.
@@ -93,6 +96,7 @@ func parse(args []string, env func(string) string, stderr io.Writer) (*settings,
 	f.StringVar(&s.out, "out", "", "`folder` for the mail; default: a new temporary one")
 	f.IntVar(&s.limit, "limit", 0, "fetch at most this many messages; 0: all")
 	f.BoolVar(&s.readOnly, "read-only", false, "fetch only: answer nothing, mark nothing, move nothing")
+	f.BoolVar(&s.watch, "watch", false, "stay, and fetch what arrives as well, until Ctrl-C; answers nothing. The next run goes on where this one ended")
 	f.BoolVar(&s.json, "json", false, "print the result as JSON")
 	f.BoolVar(&s.verbose, "v", false, "log every request to standard error (never tokens or contents)")
 	f.DurationVar(&s.patience, "patience", time.Minute, "how long each call keeps trying when Exchange is busy or gone")
@@ -158,6 +162,12 @@ func (s *settings) check(given map[string]bool) error {
 	}
 	if s.limit < 0 {
 		add("-limit: %d is negative; 0 means all", s.limit)
+	}
+	if s.watch && (s.limit > 0 || s.readOnly) {
+		add("-watch: files everything it fetches away, and ends with Ctrl-C; remove -limit and -read-only")
+	}
+	if s.watch && s.out == "" {
+		add("-out: missing; -watch keeps there, beside the mail, what it has done: name a folder")
 	}
 	if s.patience < 0 {
 		add("-patience: %v is negative; 0 means one try", s.patience)

@@ -195,16 +195,20 @@ func TestReadmeShowsTheseExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := os.ReadFile("readme_test.go")
-	if err != nil {
-		t.Fatal(err)
+	var source []byte
+	for _, name := range []string{"readme_test.go", "readme_tickets_test.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, text...)
 	}
 	// The ways in are examples of azureoauth, and checked there.
 	before, rest, _ := strings.Cut(string(readme), "\n## Ways in\n")
 	_, after, _ := strings.Cut(rest, "\n## ")
 	blocks := strings.Split(before+after, "```go\n")[1:]
-	if len(blocks) != 3 {
-		t.Errorf("%d code blocks, want connect, read and reply", len(blocks))
+	if len(blocks) != 4 {
+		t.Errorf("%d code blocks, want connect, read, reply, and tickets with answer", len(blocks))
 	}
 	for _, b := range blocks {
 		code, _, _ := strings.Cut(b, "```")
