@@ -27,6 +27,13 @@
 // [Mailbox.Events] are the bare events, also of several mailboxes at once ([Client.Events]), [Mailbox.SubscribePull] and
 // [Mailbox.SubscribePush] with [PushHandler] the other two ways that Exchange tells them.
 //
+// # Around mail
+//
+// [Mailbox.InboxRules], [Mailbox.OutOfOffice], [Mailbox.MasterCategories] and [Mailbox.Delegates] are the mailbox's settings; [Mailbox.ResolveNames],
+// [Mailbox.FindPeople], [Mailbox.ExpandDL] and [Mailbox.Rooms] its directory. [Mailbox.Appointments], [Mailbox.Contacts] and
+// [Mailbox.Tasks] list what is no mail; [Mailbox.FreeBusy] tells who has time, and [Mailbox.Respond] answers the meeting request that a
+// message's Meeting tells of.
+//
 // # Throttling
 //
 // Exchange budgets requests per account. When it asks for a pause, no call of this Client sends anything for that account

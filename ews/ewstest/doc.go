@@ -17,6 +17,10 @@
 // change keys change with every edit; PidTagSearchKey survives moves. Mail that is sent is delivered to the mailboxes of the same Server and
 // listed by Outbound.
 //
+// Clients can also make appointments, contacts, distribution lists and tasks (CreateItem). Calendars list occurrences of what recurs (CalendarView), tell
+// when their owners are busy (GetUserAvailability), and take part in meetings: an invitation arrives as a meeting request with a tentative
+// entry in the calendar, whether a client of this server or mail from elsewhere (iCalendar) brings it, and answers reach the organizer's.
+//
 // # What it checks
 //
 // The bearer token (Options.Verify), the access mode (an application token needs ExchangeImpersonation and X-AnchorMailbox, a
@@ -31,7 +35,8 @@
 //
 // # What is different from Exchange
 //
-// Calendar items, contacts and tasks cannot be created. There are no archive mailboxes and public folders. A message that is changed after it arrived (its subject, body,
+// Single occurrences of a recurring appointment can be read, not changed or deleted; updates of a meeting are not sent to its attendees.
+// The availability of somebody looks at the Bias of a time zone only. There are no archive mailboxes and public folders. A message that is changed after it arrived (its subject, body,
 // recipients or attachments) gets a MIME content made from its properties. Signed messages show the parts that were signed as their
 // attachments, where Exchange shows one smime.p7m. UniqueBody and NormalizedBody are the whole body. QueryString understands
 // words and key:value, without OR and NOT.

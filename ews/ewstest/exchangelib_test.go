@@ -52,3 +52,23 @@ func lastLine(s string) string {
 	lines := strings.Split(strings.TrimSpace(s), "\n")
 	return lines[len(lines)-1]
 }
+
+// TestExchangelibOffice is TestExchangelib for calendars, contacts and tasks.
+func TestExchangelibOffice(t *testing.T) {
+	py := python()
+	if py == "" {
+		t.Skip("python3-exchangelib is not installed")
+	}
+	f := start(t, nil)
+	bob := f.AddMailbox("bob@example.com")
+	f.AddRoomList("rooms@example.com", "Rooms", "room1@example.com")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, py, "testdata/office.py", f.Endpoint(), us).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Equal(t, "ok", lastLine(string(out)))
+	in := bob.Items("inbox")
+	require.Len(t, in, 1)
+	require.Equal(t, "IPM.Schedule.Meeting.Request", in[0].Class)
+	require.Len(t, bob.Items("calendar"), 1)
+}

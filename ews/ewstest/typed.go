@@ -109,6 +109,9 @@ func (it *item) derive() {
 
 // setOwn changes one property of an appointment, contact or task; v is nil for a deletion.
 func (it *item) setOwn(uri string, v *node) *opError {
+	if uri == "item:Culture" {
+		return nil // clients send it along; it has no effect here
+	}
 	k := typedByClass(it.class)
 	if k == nil || !strings.HasPrefix(uri, k.uris) && (k.class != classDistList || !strings.HasPrefix(uri, "contacts:")) {
 		return fail("ErrorInvalidPropertySet")
