@@ -101,7 +101,7 @@ func (c child) run() error {
 }
 
 // leaseTTL is short, so that many kills fit into a test.
-const leaseTTL = 600 * time.Millisecond
+const leaseTTL = 400 * time.Millisecond
 
 // contents is the hash of a message's attachments. Poisoned ones fail.
 func contents(ctx context.Context, m *ews.Mailbox, msg *ews.Message) (string, error) {
