@@ -167,12 +167,6 @@ func (k slaughter) run(t *testing.T) (wrong []string) {
 	return wrong
 }
 
-// total counts a folder's messages, without making them.
-func total(box *ewstest.Mailbox, folder string) int {
-	f, _ := box.Folder(folder)
-	return f.Total
-}
-
 // mood is one of Exchange's, or of another client's.
 func mood(t *testing.T, n int, srv *ewstest.Server, box *ewstest.Mailbox, id string) {
 	switch n {

@@ -3,7 +3,6 @@
 package fetcher_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -154,13 +153,4 @@ func byKey(list []fetcher.Entry) map[string]fetcher.Entry {
 		m[e.Key] = e
 	}
 	return m
-}
-
-func all(ctx context.Context, s fetcher.Store, source string, in fetcher.State) (list []fetcher.Entry, err error) {
-	for e, eerr := range s.Entries(ctx, source, in) {
-		if err = eerr; err == nil {
-			list = append(list, e)
-		}
-	}
-	return list, err
 }

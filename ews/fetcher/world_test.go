@@ -114,3 +114,19 @@ func polling() *ews.WatchOptions {
 
 // long reports whether the long versions of the tests are wanted.
 func long() bool { return os.Getenv("EWSMAIL_LONG") != "" }
+
+// all lists the entries in a state.
+func all(ctx context.Context, s fetcher.Store, source string, in fetcher.State) (list []fetcher.Entry, err error) {
+	for e, eerr := range s.Entries(ctx, source, in) {
+		if err = eerr; err == nil {
+			list = append(list, e)
+		}
+	}
+	return list, err
+}
+
+// total counts a folder's messages, without making them.
+func total(box *ewstest.Mailbox, folder string) int {
+	f, _ := box.Folder(folder)
+	return f.Total
+}
