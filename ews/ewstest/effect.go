@@ -185,6 +185,21 @@ func (e *Effect) instead(ctx context.Context, ex *exchange, env *envelope) bool 
 // failEvery answers each item of the request with the same error.
 func (a *answer) failEvery(env *envelope, err *opError) {
 	name := env.opName
+	if name == "GetUserAvailabilityRequest" {
+		a.root("m:GetUserAvailabilityResponse")
+		a.start("m:FreeBusyResponseArray")
+		for range max(1, len(env.op.kid("m:MailboxDataArray").all())) {
+			a.start("m:FreeBusyResponse")
+			a.message("ResponseMessage", err, nil, nil)
+			a.start("m:FreeBusyView")
+			a.leaf("t:FreeBusyViewType", "None")
+			a.end()
+			a.end()
+		}
+		a.end()
+		a.end()
+		return
+	}
 	if strings.HasSuffix(name, "Request") { // GetUserOofSettingsRequest and its kin have one answer and their own shape
 		a.root("m:" + strings.TrimSuffix(name, "Request") + "Response")
 		a.message("ResponseMessage", err, nil, nil)
@@ -195,6 +210,17 @@ func (a *answer) failEvery(env *envelope, err *opError) {
 	case "FindConversation", "GetMailTips", "GetInboxRules", "UpdateInboxRules", "FindPeople", "GetRoomLists", "GetRooms", "GetUserPhoto",
 		"GetUserRetentionPolicyTags", "GetServiceConfiguration", "GetDelegate", "AddDelegate", "UpdateDelegate", "RemoveDelegate":
 		a.whole(name, err)
+		return
+	case "GetPasswordExpirationDate":
+		a.whole(name, err)
+		return
+	case "GetPersona":
+		a.root("m:GetPersonaResponseMessage", "ResponseClass", "Error")
+		a.reason(err)
+		a.start("m:Persona") // which the schema demands of errors too
+		a.empty("t:PersonaId", "Id", "AAUQAA==")
+		a.end()
+		a.end()
 		return
 	}
 	n := 1
@@ -217,6 +243,13 @@ func (a *answer) failEvery(env *envelope, err *opError) {
 // whole writes the failed answer of an operation whose answer is itself the response message.
 func (a *answer) whole(op string, err *opError) {
 	a.root("m:"+op+"Response", "ResponseClass", "Error")
+	a.reason(err)
+	a.tailOf(op)
+	a.end()
+}
+
+// reason writes what every failed response message begins with.
+func (a *answer) reason(err *opError) {
 	a.leaf("m:MessageText", err.text)
 	a.leaf("m:ResponseCode", err.code)
 	a.leaf("m:DescriptiveLinkKey", "0")
@@ -226,7 +259,6 @@ func (a *answer) whole(op string, err *opError) {
 		a.end()
 	}
 	a.codes = append(a.codes, err.code)
-	a.end()
 }
 
 // tailOf writes what the schema demands of an error message of the operation as well.
@@ -234,6 +266,14 @@ func (a *answer) tailOf(op string) {
 	switch op {
 	case "GetItem", "CreateItem", "UpdateItem", "MoveItem", "CopyItem", "ArchiveItem":
 		a.empty("m:Items")
+	case "GetUserPhoto":
+		a.bool("m:HasChanged", false)
+	case "GetUserRetentionPolicyTags":
+		a.empty("m:RetentionPolicyTags")
+	case "GetServerTimeZones":
+		a.empty("m:TimeZoneDefinitions")
+	case "GetPasswordExpirationDate":
+		a.leaf("m:PasswordExpirationDate", "0001-01-01T00:00:00")
 	case "GetAttachment", "CreateAttachment":
 		a.empty("m:Attachments")
 	case "SyncFolderItems":
