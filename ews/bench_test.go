@@ -27,7 +27,7 @@ import (
 // to), round by round, and x-drain is the ratio of the two medians: other programs on the machine disturb both alike. The whole
 // table, 9 rounds a row:
 //
-//	go test -run '^$' -bench '/(ews|encodingxml)$' -benchtime 9x ./ews
+//	go test -run '^$' -bench '/^(ews|encodingxml)' -benchtime 9x ./ews
 
 // benchServerEnv makes the test binary a canned server: it prints its address and serves until its input ends.
 const benchServerEnv = "EWS_BENCH_SERVER"
