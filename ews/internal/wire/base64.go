@@ -145,8 +145,8 @@ func base64Value(c byte) int {
 
 // Four tables, one for each place of a group, hold a character's bits where they belong; invalid sets bits no group has. Measured on one
 // core: 2.3 GB/s of base64, against 1.4 of encoding/base64 and as much as a table of pairs of letters; the vector code of
-// segmentio/asm (last release 2023) is some five times faster still, but what is left to gain end to end is a tenth of the time that the
-// network takes on a link of 10 Gbit/s, and it is assembly that reads what strangers send.
+// segmentio/asm (last release 2023) is some five times faster still, but on a link of 1 Gbit/s that would gain a
+// twentieth of the time that the network takes, for assembly that reads what strangers send.
 const invalid = 0xFF000000
 
 var place0, place1, place2, place3 = func() (a, b, c, d [256]uint32) {
