@@ -49,6 +49,7 @@ func TestEveryStep(t *testing.T) {
 	run := func(name string, l *life) {
 		side.run(name, func(t *testing.T) {
 			l.w = newWorld(t, sqltest.SQLite(t), "")
+			l.w.patient()
 			l.w.add(1, 0)
 			settleOne(t, l.w, l)
 			if o := l.w.judge(); o.bad() || o.Unknown > 0 {

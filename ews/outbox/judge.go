@@ -41,7 +41,7 @@ func judge(err error) judgement {
 	case e.Temporary():
 		return passing
 	case e.Code == "ErrorSendAsDenied", e.Code == "ErrorSendOnBehalfOfDenied", // the right to send as From is missing
-		errors.Is(e, ews.ErrInvalidRequest), errors.Is(e, ews.ErrNotFound), errors.Is(e, ews.ErrBadItem), errors.Is(e, ews.ErrQuota):
+		errors.Is(e, ews.ErrInvalidRequest), errors.Is(e, ews.ErrBadItem), errors.Is(e, ews.ErrQuota):
 		return permanent
 	case errors.Is(e, ews.ErrEWSBlocked), errors.Is(e, ews.ErrUnauthorized), errors.Is(e, ews.ErrDenied), errors.Is(e, ews.ErrEndpoint),
 		errors.Is(e, ews.ErrVersion):

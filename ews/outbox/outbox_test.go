@@ -134,6 +134,24 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestGone: an answer to a message that is no more fails; that somebody removes the draft is no reason to.
+func TestGone(t *testing.T) {
+	w := newWorld(t, sqltest.SQLite(t), "")
+	o := w.outbox(plain(w), nil)
+	removed := w.srv.Fault(ewstest.Fault{Op: "SendItem", Times: 2, Do: ewstest.ResponseError("ErrorItemNotFound", "")})
+	w.add(1, 0)
+	until(t, w, o, time.Minute)
+	require.Equal(t, 2, removed.Hits())
+	require.Len(t, w.srv.Outbound(), 1)
+	w.box.Remove(w.mail.ID)
+	w.add(1, 0)
+	until(t, w, o, time.Minute)
+	row, err := o.Row(t.Context(), w.want[1])
+	require.NoError(t, err)
+	require.Equal(t, outbox.Failed, row.State)
+	require.Contains(t, row.Reason, "is gone")
+}
+
 func TestGivesUp(t *testing.T) {
 	w := newWorld(t, sqltest.SQLite(t), "")
 	o := w.outbox(plain(w), func(o *outbox.Options) { o.GiveUp = 200 * time.Millisecond })

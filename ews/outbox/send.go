@@ -87,24 +87,35 @@ func (b *Outbox) mail(ctx context.Context, r *claimed, m *Message, before func(c
 	}
 	about := ews.ItemID{ID: m.About.ID} // its version of the moment
 	if !about.IsZero() {
-		_, err = send(ctx, about, answer)
-		if !errors.Is(err, ews.ErrNotFound) || m.AboutKey == "" {
+		if _, err = send(ctx, about, answer); !errors.Is(err, ews.ErrNotFound) {
 			return err
 		}
 	}
-	moved, ferr := b.m.FindByKey(ctx, m.AboutKey, b.o.Folders...)
-	if ferr != nil {
-		return ferr
+	// It is gone, or has moved; unless it was the draft that somebody removed.
+	now := about
+	var look error
+	if m.AboutKey != "" {
+		now, look = b.m.FindByKey(ctx, m.AboutKey, b.o.Folders...)
+	} else if _, look = b.m.Message(ctx, about, &ews.Query{Detail: ews.WithoutBody}); errors.Is(look, ews.ErrNotFound) {
+		now, look = ews.ItemID{}, nil
 	}
-	if moved.IsZero() {
-		if err == nil {
-			err = refused{errors.New("the message to be answered is in none of Options.Folders")}
-		}
-		return err
+	switch {
+	case look != nil:
+		return look
+	case now.IsZero():
+		return refused{errors.New("the message to be answered is gone: neither its id nor, in Options.Folders, its key is found")}
+	case now.ID == about.ID:
+		return errDraftGone
 	}
-	_, err = send(ctx, moved, answer)
+	_, err = send(ctx, ews.ItemID{ID: now.ID}, answer)
+	if errors.Is(err, ews.ErrNotFound) {
+		return errDraftGone
+	}
 	return err
 }
+
+// errDraftGone: somebody removed the draft before it was sent.
+var errDraftGone = errors.New("the draft was removed before it was sent")
 
 // resolve finds out what became of a message that may have gone out.
 func (b *Outbox) resolve(ctx context.Context, r *claimed) error {

@@ -78,6 +78,7 @@ func TestHavoc(t *testing.T) {
 				if o.bad() {
 					t.Errorf("%+v", o)
 				}
+				t.Logf("%d replies, workers ended %d times, %d unknown", each, ended, o.Unknown)
 				mu.Lock()
 				defer mu.Unlock()
 				sum.Unknown += o.Unknown

@@ -37,11 +37,12 @@ type world struct {
 	where   sqltest.Database
 	without string
 	timeout time.Duration
-	want    []string // the ids of all rows
+	answer  time.Duration // how long a client waits for one
+	want    []string      // the ids of all rows
 }
 
 func newWorld(t testing.TB, where sqltest.Database, without string) *world {
-	w := &world{t: t, srv: ewstest.New(&ewstest.Options{NoGzip: true}), where: where, db: where.Open(t), without: without, timeout: 100 * time.Millisecond}
+	w := &world{t: t, srv: ewstest.New(&ewstest.Options{NoGzip: true}), where: where, db: where.Open(t), without: without, timeout: 100 * time.Millisecond, answer: 25 * time.Millisecond}
 	t.Cleanup(w.srv.Close)
 	w.box = w.srv.AddMailbox(support)
 	id, err := w.box.Deliver([]byte("From: ann@customer.example\r\nTo: support@example.com\r\nSubject: Printer\r\nMessage-ID: <q@customer.example>\r\n\r\nIt smokes.\r\n"), nil)
@@ -64,12 +65,15 @@ const nothingFound = `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s=
 <m:ResponseMessages><m:FindItemResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>
 <m:RootFolder TotalItemsInView="0" IncludesLastItemInRange="true"><t:Items/></m:RootFolder></m:FindItemResponseMessage></m:ResponseMessages></m:FindItemResponse></s:Body></s:Envelope>`
 
+// patient makes the workers wait long enough for a busy machine: only what a test does goes wrong.
+func (w *world) patient() { w.timeout, w.answer = 600*time.Millisecond, 200*time.Millisecond }
+
 // client makes a mailbox whose requests go through rt.
 func (w *world) client(rt http.RoundTripper) *ews.Mailbox {
 	c, err := ews.NewClient(ews.Config{Endpoint: w.srv.Endpoint(), AllowLoopbackHTTP: true, Mailbox: support, HTTPClient: &http.Client{Transport: rt},
 		Token:  ews.FromOAuth2(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t", Expiry: time.Now().Add(time.Hour)})),
 		Retry:  &ews.RetryPolicy{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 4 * time.Millisecond},
-		Limits: &ews.Limits{FirstByte: 25 * time.Millisecond}, Concurrency: -1})
+		Limits: &ews.Limits{FirstByte: w.answer}, Concurrency: -1})
 	require.NoError(w.t, err)
 	return c.Own()
 }
