@@ -39,14 +39,14 @@ func newShell(f *Fetcher, ctx context.Context) *shell {
 // run steps until the engine ends.
 func (sh *shell) run(ctx context.Context) error {
 	var grace, abandon <-chan time.Time
-	ends := ctx.Done()
+	ends, abandoned := ctx.Done(), false
 	e := event{time.Now(), startEvent{}}
 	for {
 		effects := sh.f.step(sh.state, e)
 		sh.f.publish(sh.state.snapshot())
 		ended, err := sh.have(effects)
 		if ended {
-			sh.close(abandon == nil && grace == nil || sh.state.flight == 0)
+			sh.close(!abandoned)
 			return err
 		}
 		select {
@@ -62,7 +62,7 @@ func (sh *shell) run(ctx context.Context) error {
 			e = event{time.Now(), graceEvent{}}
 			abandon = time.After(abandonAfter)
 		case <-abandon:
-			abandon = nil
+			abandon, abandoned = nil, true
 			sh.kill()
 			e = event{time.Now(), abandonEvent{}}
 		}

@@ -212,3 +212,28 @@ func Gullible(f *Fetcher) {
 		return f.perform(live, hard, e)
 	}
 }
+
+// Hasty lets a Fetcher end without waiting for its handlers' acknowledgements.
+func Hasty(f *Fetcher) {
+	f.step = func(s *state, e event) []effect {
+		if _, ok := e.what.(drainEvent); ok {
+			effects := next(s, e)
+			s.phase = releasing
+			return append(effects, releaseEffect{s.epoch})
+		}
+		return next(s, e)
+	}
+}
+
+// Stoppable is Mortal with the death at a time of the caller's choice.
+func Stoppable(f *Fetcher, dead func() bool) {
+	f.have = func(live, hard context.Context, e effect) any {
+		if dead() {
+			if _, ok := e.(releaseEffect); ok {
+				return releasedEvent{}
+			}
+			return nil
+		}
+		return f.perform(live, hard, e)
+	}
+}

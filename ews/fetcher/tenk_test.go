@@ -26,7 +26,7 @@ func TestTenK(t *testing.T) {
 			t.Parallel()
 			size := storm{messages: 500, life: 90}
 			if long() {
-				size = storm{messages: 10_000, life: 250, crashes: 400}
+				size = storm{messages: 10_000, life: 80, crashes: 400}
 			}
 			synctest.Test(t, func(t *testing.T) { size.run(t, s, nil) })
 		})
