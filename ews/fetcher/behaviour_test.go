@@ -154,6 +154,9 @@ func TestGivenUp(t *testing.T) {
 		p.o.MaxAttempts = 3
 		attempts := map[string]int{}
 		p.o.Handler = func(ctx context.Context, msg *ews.Message) error {
+			if msg.Subject == "sound" {
+				time.Sleep(time.Second) // so that something passes after the others have failed
+			}
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			attempts[msg.Subject]++
@@ -167,7 +170,7 @@ func TestGivenUp(t *testing.T) {
 			}
 			return nil
 		}
-		for _, subject := range []string{"panics", "permanent", "fails", "unreadable"} {
+		for _, subject := range []string{"panics", "permanent", "fails", "unreadable", "sound"} {
 			id := p.send(subject)
 			if subject == "unreadable" {
 				require.True(t, p.box.Poison(id, "ErrorItemCorrupt"))
@@ -190,8 +193,7 @@ func TestGivenUp(t *testing.T) {
 		require.Equal(t, "wrapped: no such customer", reasons["permanent"])
 		require.Equal(t, "line one line two", reasons["fails"])
 		require.Contains(t, reasons["unreadable"], "ErrorItemCorrupt")
-		// Three attempts, and one more because nothing else had passed by then.
-		require.Equal(t, map[string]int{"panics": 4, "permanent": 1, "fails": 4, "sound": 20}, attempts)
+		require.Equal(t, map[string]int{"panics": 3, "permanent": 1, "fails": 3, "sound": 21}, attempts)
 		require.GreaterOrEqual(t, total(p.box, "Quarantine"), 3)
 	})
 }

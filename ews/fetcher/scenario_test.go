@@ -82,6 +82,13 @@ func (p *play) start() {
 	p.rest()
 }
 
+// refuses lets the handler of a message fail, or pass again.
+func (p *play) refuses(subject string, yes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refuse[subject] = yes
+}
+
 // rest lets the program find everything.
 func (p *play) rest() { time.Sleep(time.Minute) }
 
@@ -148,11 +155,11 @@ var scenarios = map[string]struct {
 		p.restart()
 	}, want: map[string]int{"a": 1}},
 	"moved away and back before its turn": {act: func(p *play) {
-		p.refuse["a"] = true
+		p.refuses("a", true)
 		id := p.send("a")
 		p.start()
 		p.move(p.move(id, "deleteditems"), "inbox")
-		p.refuse["a"] = false
+		p.refuses("a", false)
 		p.rest()
 		p.rest()
 	}, want: map[string]int{"a": 1}},
@@ -169,11 +176,11 @@ var scenarios = map[string]struct {
 		return m
 	}()},
 	"vanished": {act: func(p *play) {
-		p.refuse["a"] = true
+		p.refuses("a", true)
 		id := p.send("a")
 		p.start()
 		require.True(p.t, p.box.Remove(id))
-		p.refuse["a"] = false
+		p.refuses("a", false)
 		p.send("b")
 		p.rest()
 		p.rest()
@@ -211,14 +218,14 @@ var scenarios = map[string]struct {
 		p.start()
 	}, want: map[string]int{"a": 1}},
 	"a copy whose original vanishes before its turn": {act: func(p *play) {
-		p.refuse["a"] = true
+		p.refuses("a", true)
 		id := p.send("a")
 		p.start()
 		copies, err := p.m.Copy(p.t.Context(), ews.Inbox, ews.ItemID{ID: id})
 		require.NoError(p.t, err)
 		p.rest()
 		require.True(p.t, p.box.Remove(copies[0].ID))
-		p.refuse["a"] = false
+		p.refuses("a", false)
 		p.rest()
 		p.rest()
 	}, want: map[string]int{"a": 1}},
@@ -237,7 +244,7 @@ var scenarios = map[string]struct {
 	}, want: map[string]int{"a": 1, "b": 1}},
 	"mailbox moved": {act: func(p *play) {
 		ids := []string{p.send("a"), p.send("b")}
-		p.refuse["b"] = true
+		p.refuses("b", true)
 		p.start()
 		for _, id := range ids { // everything has a new id
 			p.move(p.move(id, "deleteditems"), "inbox")
@@ -245,29 +252,27 @@ var scenarios = map[string]struct {
 		p.box.InvalidateSyncStates("inbox")
 		p.Fault(ewstest.Fault{Times: 20, Do: ewstest.ResponseError("ErrorMailboxMoveInProgress", "Mailbox move in progress.")})
 		p.send("c")
-		p.refuse["b"] = false
+		p.refuses("b", false)
 		time.Sleep(time.Hour)
 	}, want: map[string]int{"a": 1, "b": 1, "c": 1}},
 	"rights withdrawn for a while": {act: func(p *play) {
-		p.refuse["a"] = true
+		p.refuses("a", true)
 		p.send("a")
 		p.start()
 		fault := p.Fault(ewstest.Fault{Times: -1, Do: ewstest.ResponseError("ErrorItemNotFound", "not visible")})
 		time.Sleep(2 * time.Hour)
 		fault.Remove()
-		p.refuse["a"] = false
+		p.refuses("a", false)
 		time.Sleep(2 * time.Hour)
 	}, want: map[string]int{"a": 1}},
 	"back from quarantine": {act: func(p *play) {
 		p.o.MaxAttempts = 1
-		p.refuse["a"] = true
+		p.refuses("a", true)
 		p.send("a")
 		p.start()
 		p.send("b")
 		time.Sleep(time.Hour)
-		p.mu.Lock()
-		p.refuse["a"] = false
-		p.mu.Unlock()
+		p.refuses("a", false)
 		in := p.box.Items("Quarantine")
 		require.Len(p.t, in, 1)
 		p.move(in[0].ID, "inbox")
