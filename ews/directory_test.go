@@ -46,7 +46,7 @@ func TestRooms(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestUserPhoto(t *testing.T) {
+func TestUserPhotoSample(t *testing.T) {
 	r, err := sampled(t, "GetUserPhoto-2.response.xml").UserPhoto(t.Context(), "user1@contoso.com", 48)
 	require.NoError(t, err)
 	head := make([]byte, 4)
@@ -54,15 +54,17 @@ func TestUserPhoto(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []byte{0xff, 0xd8, 0xff, 0xe0}, head)
 	require.NoError(t, r.Close())
+}
 
+func TestUserPhoto(t *testing.T) {
 	srv, _, m := newMailbox(t, nil)
 	ann := srv.AddMailbox("ann@example.com")
-	_, err = m.UserPhoto(t.Context(), "ann@example.com", 96)
+	_, err := m.UserPhoto(t.Context(), "ann@example.com", 96)
 	require.ErrorIs(t, err, ews.ErrNotFound)
 	photo := make([]byte, 500_000)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(photo) // nothing to pack
 	ann.SetPhoto(photo)
-	r, err = m.UserPhoto(t.Context(), "ann@example.com", 96)
+	r, err := m.UserPhoto(t.Context(), "ann@example.com", 96)
 	require.NoError(t, err)
 	got, err := io.ReadAll(r)
 	require.NoError(t, err)
@@ -100,10 +102,13 @@ func TestRetentionTags(t *testing.T) {
 	require.Equal(t, 30*24*time.Hour, got[1].Period)
 }
 
-func TestServiceConfiguration(t *testing.T) {
-	_, err := sampled(t, "GetServiceConfiguration-1.response.xml").ServiceConfiguration(t.Context())
+func TestServiceConfigurationSample(t *testing.T) {
+	got, err := sampled(t, "GetServiceConfiguration-1.response.xml").ServiceConfiguration(t.Context())
 	require.ErrorIs(t, err, ews.ErrNotAttempted, "the sample tells of one configuration, two are asked for")
+	require.Equal(t, &ews.ServiceConfiguration{UnifiedMessaging: true, PlayOnPhone: true, PlayOnPhoneNumber: "user@contoso.com"}, got)
+}
 
+func TestServiceConfiguration(t *testing.T) {
 	got, err := answering(t, envelope(`<m:GetServiceConfigurationResponse ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode><m:ResponseMessages>`+
 		`<m:ServiceConfigurationResponseMessageType ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode><m:MailTipsConfiguration><t:MailTipsEnabled>true</t:MailTipsEnabled>`+
 		`<t:MaxRecipientsPerGetMailTipsRequest>50</t:MaxRecipientsPerGetMailTipsRequest><t:MaxMessageSize>37748736</t:MaxMessageSize><t:LargeAudienceThreshold>25</t:LargeAudienceThreshold>`+

@@ -120,3 +120,11 @@ func TestMeetingMail(t *testing.T) {
 		require.Nil(t, msg.Meeting, "a summary has none")
 	}
 }
+
+// TestNoMeeting: elements that this package does not know make no meeting of a message.
+func TestNoMeeting(t *testing.T) {
+	m := answering(t, messages(okMessage("<m:Items><t:Message><t:ItemId Id='I1'/><t:Start>2026-12-01T09:00:00Z</t:Start><t:New>x</t:New></t:Message></m:Items>")))
+	msg, err := m.Message(t.Context(), matrixItem, nil)
+	require.NoError(t, err)
+	require.Nil(t, msg.Meeting)
+}
