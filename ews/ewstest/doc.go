@@ -15,7 +15,7 @@
 // out as MimeContent exactly as they went in, and every property (subject, people, dates, threading, bodies in UTF-8,
 // attachments, item class) is derived from them. Items get a new id with every move, ids differ in the case of a single letter,
 // change keys change with every edit; PidTagSearchKey survives moves. Mail that is sent is delivered to the mailboxes of the same Server and
-// listed by Outbound.
+// listed by Outbound; with PidTagDeferredSendTime it waits in Drafts for its time.
 //
 // Clients can also make appointments, contacts, distribution lists and tasks (CreateItem). Calendars list occurrences of what recurs (CalendarView), tell
 // when their owners are busy (GetUserAvailability), and take part in meetings: an invitation arrives as a meeting request with a tentative

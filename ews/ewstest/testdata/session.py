@@ -79,6 +79,27 @@ assert sorted(a.name for a in sent.attachments) == ["a.txt", "nested"], sent.att
 second.reply("RE: x", body="answer", to_recipients=["ann@example.org"])
 assert account.sent.all().count() == 2
 
+# a draft, edited, with an attachment taken off again, and sent
+d = Message(account=account, folder=account.drafts, subject="draft", body="x", to_recipients=["far@example.org"])
+d.save()
+d.attach(FileAttachment(name="b.txt", content=b"b"))
+d.attach(FileAttachment(name="c.txt", content=b"c"))
+d.detach(next(a for a in d.attachments if a.name == "b.txt"))
+d.refresh()
+d.subject, d.is_read_receipt_requested = "edited", True
+d.save(update_fields=["subject", "is_read_receipt_requested"])
+d.send()
+sent = account.sent.get(subject="edited")
+assert [a.name for a in sent.attachments] == ["c.txt"], sent.attachments
+assert sent.is_read_receipt_requested
+
+# junk and back
+spam = Message(account=account, folder=inbox, subject="spam", body="x", author=Mailbox(email_address="spammer@example.org")).save()
+spam.mark_as_junk(is_junk=True, move_item=True)
+assert account.junk.filter(subject="spam").count() == 1
+account.junk.get(subject="spam").mark_as_junk(is_junk=False, move_item=True)
+inbox.get(subject="spam").delete()
+
 # pull subscription
 with inbox.pull_subscription() as (sid, mark):
     Message(account=account, folder=inbox, subject="new one", body="x").save()
