@@ -64,7 +64,7 @@
 //	CopyFolder                           Mailbox.CopyFolder
 //	CopyItem                             Mailbox.Copy
 //	CreateAttachment                     Mailbox.Send, Mailbox.Attach
-//	CreateFolder                         Mailbox.CreateFolder, Mailbox.EnsureFolder
+//	CreateFolder                         Mailbox.CreateFolder, Mailbox.CreateSearchFolder, Mailbox.EnsureFolder
 //	CreateFolderPath                     Do
 //	CreateItem                           Mailbox.Send, Mailbox.Reply, Mailbox.ReplyAll, Mailbox.Forward, Mailbox.CreateDraft, Mailbox.DraftReply, Mailbox.Respond
 //	CreateManagedFolder                  Do
@@ -166,7 +166,7 @@
 //	Unsubscribe                          Mailbox.Unsubscribe, Mailbox.Events
 //	UpdateDelegate                       Mailbox.UpdateDelegates
 //	UpdateExtensionUsage                 Do
-//	UpdateFolder                         Mailbox.RenameFolder
+//	UpdateFolder                         Mailbox.RenameFolder, Mailbox.UpdateSearchFolder
 //	UpdateInboxRules                     Mailbox.UpdateInboxRules
 //	UpdateItem                           Mailbox.Update, Mailbox.UpdateDraft, Mailbox.SetRead
 //	UpdateItemInRecoverableItems         Do

@@ -21,6 +21,10 @@ var matrixRead = []matrixOperation{
 		_, err := m.ConversationItems(ctx, "C1", nil)
 		return err
 	}},
+	{"CreateSearchFolder", "CreateFolder", false, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.CreateSearchFolder(ctx, ews.SearchFolders, &ews.SearchFolder{Name: "x", Where: ews.FieldRead.Is(true), In: []ews.FolderRef{ews.Inbox}})
+		return err
+	}},
 	{"ApplyToConversations", "ApplyConversationAction", false, func(ctx context.Context, m *ews.Mailbox) error {
 		return m.ApplyToConversations(ctx, ews.MoveConversation{To: ews.DeletedItems}, nil, "C1")
 	}},

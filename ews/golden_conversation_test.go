@@ -37,6 +37,14 @@ var goldenConversation = goldenRequests{
 		{"categorize", apply(ews.CategorizeConversation{Categories: []string{"Red", "a & b"}}, nil)},
 		{"read", apply(ews.ReadConversation{Read: true}, nil)},
 		{"flag", apply(ews.FlagConversation{Flag: ews.Flag{Status: ews.FlagComplete}}, nil)},
+		{"search-folder", func(ctx context.Context, c *ews.Client) error {
+			f := &ews.SearchFolder{Name: "Unanswered", Where: ews.And{ews.FieldRead.Is(false), ews.FieldFrom.Contains("@example.org")}, In: []ews.FolderRef{ews.Inbox, ews.FolderID{ID: "F1"}}, Deep: true}
+			id, err := c.Own().CreateSearchFolder(ctx, ews.SearchFolders, f)
+			if err == nil {
+				err = c.Own().UpdateSearchFolder(ctx, id, f)
+			}
+			return err
+		}},
 		{"retain", apply(ews.RetainConversation{Tag: "c11ff724-aa03-4555-9952-8fa248a11c3e", Archive: true}, nil)},
 	},
 }

@@ -21,6 +21,12 @@ func (c *call) createFolder() *soapFault {
 		}
 		f := parent.mb.newFolder(parent, name, orDefault(n.leaf("t:FolderClass"), classOfFolderElement(n.name)))
 		f.props = extendedProps{}
+		if n.name == "t:SearchFolder" {
+			if f.search, err = c.search(n.kid("t:SearchParameters")); err != nil {
+				f.destroy()
+				return nil, err
+			}
+		}
 		for _, k := range n.kids {
 			if k.name == "t:ExtendedProperty" {
 				u, p, err := storedProperty(k)
@@ -63,6 +69,12 @@ func (c *call) updateFolder() *soapFault {
 			return nil, fail("ErrorIrresolvableConflict")
 		}
 		for _, u := range n.kid("t:Updates").kids {
+			if f.search != nil && u.first().attr("FieldURI") == "folder:SearchParameters" && len(u.kids) > 1 {
+				if f.search, err = c.search(u.kids[1].kid("t:SearchParameters")); err != nil {
+					return nil, err
+				}
+				continue
+			}
 			if err := f.apply(u); err != nil {
 				return nil, err
 			}

@@ -62,13 +62,13 @@ func (f *folder) find(op *node) ([]*item, *opError) {
 		f = f.mb.named["recoverableitemsdeletions"]
 	}
 	key := op.attr("Traversal") + op.kid("m:Restriction").fingerprint() + op.kid("m:SortOrder").fingerprint() + op.kid("m:QueryString").fingerprint()
-	if v := f.view; v != nil && v.modified == f.modified && v.query == key {
+	if v := f.view; v != nil && f.search == nil && v.modified == f.modified && v.query == key {
 		return v.rows, nil
 	}
 	rows := make([]*item, 0, f.count)
 	restriction, q := op.kid("m:Restriction").first(), parseQuery(op.leaf("m:QueryString"))
 	associated := op.attr("Traversal") == "Associated"
-	for _, it := range f.items {
+	for _, it := range f.shown() {
 		if it == nil || it.associated != associated {
 			continue
 		}

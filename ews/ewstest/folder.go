@@ -17,6 +17,7 @@ type folder struct {
 	distinguished string
 	deleted       bool
 	props         extendedProps
+	search        *search // of a search folder
 
 	items       []*item // in order of arrival; nil where one has left
 	count       int

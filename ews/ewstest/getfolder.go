@@ -53,6 +53,9 @@ func (c *call) folders(inner func()) {
 func (c *call) writeFolder(f *folder, sh *folderShape) {
 	mail := true
 	name := "t:Folder"
+	if f.search != nil {
+		name = "t:SearchFolder"
+	}
 	switch f.class {
 	case "IPF.Appointment":
 		name, mail = "t:CalendarFolder", false
@@ -74,7 +77,8 @@ func (c *call) writeFolder(f *folder, sh *folderShape) {
 		a.leaf("t:DisplayName", f.name)
 	}
 	if sh.wants("folder:TotalCount", true) {
-		a.int("t:TotalCount", int64(f.count))
+		total, _ := f.counts()
+		a.int("t:TotalCount", total)
 	}
 	if sh.wants("folder:ChildFolderCount", true) {
 		a.int("t:ChildFolderCount", int64(len(f.children)))
@@ -94,7 +98,8 @@ func (c *call) writeFolder(f *folder, sh *folderShape) {
 		c.permissions(f)
 	}
 	if mail && sh.wants("folder:UnreadCount", true) {
-		a.int("t:UnreadCount", int64(f.unread))
+		_, unread := f.counts()
+		a.int("t:UnreadCount", unread)
 	}
 	a.end()
 }

@@ -34,6 +34,10 @@ m:SyncFolderId           FolderId|DistinguishedFolderId|AddressListId
 m:ArchiveSourceFolderId  FolderId|DistinguishedFolderId|AddressListId
 m:Folders                (Folder|CalendarFolder|ContactsFolder|SearchFolder|TasksFolder)+
 t:Folder                 FolderId? ParentFolderId? FolderClass? DisplayName? TotalCount? ChildFolderCount? ExtendedProperty* ManagedFolderInformation? EffectiveRights? DistinguishedFolderId? PolicyTag? ArchiveTag? ReplicaList? PermissionSet? UnreadCount?
+t:SearchFolder           FolderId? ParentFolderId? FolderClass? DisplayName? TotalCount? ChildFolderCount? ExtendedProperty* ManagedFolderInformation? EffectiveRights? DistinguishedFolderId? PolicyTag? ArchiveTag? ReplicaList? PermissionSet? UnreadCount? SearchParameters?
+t:SearchParameters       Restriction BaseFolderIds @Traversal=Shallow|Deep
+t:Restriction            SEARCH
+t:BaseFolderIds          (FolderId|DistinguishedFolderId)+
 t:CalendarFolder         FolderId? ParentFolderId? FolderClass? DisplayName? TotalCount? ChildFolderCount? ExtendedProperty* ManagedFolderInformation? EffectiveRights? DistinguishedFolderId? PolicyTag? ArchiveTag? ReplicaList? SharingEffectiveRights? PermissionSet? DefaultDelegatedPermissions?
 t:ContactsFolder         FolderId? ParentFolderId? FolderClass? DisplayName? TotalCount? ChildFolderCount? ExtendedProperty* ManagedFolderInformation? EffectiveRights? DistinguishedFolderId? PolicyTag? ArchiveTag? ReplicaList? SharingEffectiveRights? PermissionSet? SourceId? AccountName?
 t:TasksFolder            FolderId? ParentFolderId? FolderClass? DisplayName? TotalCount? ChildFolderCount? ExtendedProperty* ManagedFolderInformation? EffectiveRights? DistinguishedFolderId? PolicyTag? ArchiveTag? ReplicaList? PermissionSet? UnreadCount?
