@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +27,7 @@ func TestTenK(t *testing.T) {
 			t.Parallel()
 			size := storm{messages: 500, life: 90}
 			if long() {
-				size = storm{messages: 10_000, life: 80, crashes: 400}
+				size = storm{messages: 10_000, life: 110, crashes: 400}
 			}
 			synctest.Test(t, func(t *testing.T) { size.run(t, s, nil) })
 		})
@@ -72,7 +73,8 @@ func (z storm) run(t *testing.T, s subject, wrong func(string)) {
 	defer d.close()
 
 	var mu sync.Mutex
-	arrived, latest := map[string]time.Time{}, time.Duration(0)
+	arrived := map[string]time.Time{}
+	var waits []time.Duration
 	o := &fetcher.Options{Store: store, Parallel: 8, MaxAttempts: 4, After: fetcher.Action{Move: processed}, Watch: polling()}
 	serve(o, d, func(msg *ews.Message) error {
 		mu.Lock()
@@ -81,7 +83,7 @@ func (z storm) run(t *testing.T, s subject, wrong func(string)) {
 		if _, err := fmt.Sscanf(msg.Subject, "m%d", &i); err != nil || poisoned(i) {
 			return errNever
 		}
-		latest = max(latest, time.Since(arrived[msg.Subject]))
+		waits = append(waits, time.Since(arrived[msg.Subject]))
 		return nil
 	})
 
@@ -154,11 +156,12 @@ func (z storm) run(t *testing.T, s subject, wrong func(string)) {
 	}
 	stop()
 	<-done
-	z.check(t, w, d, store, crashes, latest, wrong)
+	slices.Sort(waits)
+	z.check(t, w, d, store, crashes, waits, wrong)
 }
 
 // check looks at what is left.
-func (z storm) check(t *testing.T, w *world, d desk, store fetcher.Store, crashes int, latest time.Duration, wrong func(string)) {
+func (z storm) check(t *testing.T, w *world, d desk, store fetcher.Store, crashes int, waits []time.Duration, wrong func(string)) {
 	say := wrong
 	if say == nil {
 		say = func(what string) { t.Error(what) }
@@ -188,13 +191,14 @@ func (z storm) check(t *testing.T, w *world, d desk, store fetcher.Store, crashe
 	if n := total(w.box, "inbox/Processed"); n != z.messages-poison {
 		say(fmt.Sprintf("%d messages were moved instead of %d", n, z.messages-poison))
 	}
-	if latest > 2*time.Minute { // a program that dies at every turn takes a while
-		say(fmt.Sprintf("a sound message waited %v", latest))
+	late := waits[len(waits)*99/100] // what a program that dies every few seconds can promise
+	if late > 2*time.Minute {
+		say(fmt.Sprintf("one in a hundred sound messages waited %v", late))
 	}
 	if crashes < max(z.crashes, 20) {
 		say(fmt.Sprintf("only %d crashes", crashes))
 	}
-	t.Logf("%d messages, %d crashes, %d requests, longest wait %v", z.messages, crashes, w.Count(""), latest)
+	t.Logf("%d messages, %d crashes, %d requests, waits: median %v, p99 %v, longest %v", z.messages, crashes, w.Count(""), waits[len(waits)/2], late, waits[len(waits)-1])
 }
 
 // serve lets a desk make tickets of what passes.
