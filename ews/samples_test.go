@@ -49,6 +49,9 @@ var sampleCalls = map[string]func(ctx context.Context, m *ews.Mailbox, n int) (a
 	"CreateUserConfiguration": func(ctx context.Context, m *ews.Mailbox, n int) (any, error) {
 		return nil, m.CreateUserConfiguration(ctx, ews.Inbox, &ews.UserConfiguration{Name: "x"})
 	},
+	"DeleteAttachment": func(ctx context.Context, m *ews.Mailbox, n int) (any, error) {
+		return nil, m.DoCall(ctx, anyAnswer("DeleteAttachment"))
+	},
 	"DeleteFolder": func(ctx context.Context, m *ews.Mailbox, n int) (any, error) {
 		return nil, m.DeleteFolder(ctx, ews.HardDelete, ews.FolderID{ID: "F"})
 	},
