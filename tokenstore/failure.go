@@ -41,7 +41,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	s := fmt.Sprintf("tokenstore: %s: %s: %s", e.Key, e.Op, safeText(e.Err))
+	s := fmt.Sprintf("tokenstore: %s: %s: %s", keyText(e.Key), e.Op, safeText(e.Err))
 	if d := e.RetryDelay(); d > 0 {
 		s += fmt.Sprintf(" (next try in %v)", d.Round(time.Second))
 	}
@@ -163,6 +163,14 @@ func safeText(err error) string {
 		return "took too long"
 	}
 	return cut(strings.Join(strings.Fields(err.Error()), " "), 400)
+}
+
+// keyText is a record's key as it stands in errors: quoted if it would break the line, or hide in it.
+func keyText(key string) string {
+	if q := strconv.Quote(key); q[1:len(q)-1] != key || strings.TrimSpace(key) != key {
+		return q
+	}
+	return key
 }
 
 func cut(s string, n int) string {

@@ -56,6 +56,21 @@ func clean(t *testing.T, text, how string, what any) {
 	}
 }
 
+// A key of any bytes cannot break an error's line, nor forge one.
+func TestErrorsStayOnOneLine(t *testing.T) {
+	for key, want := range map[string]string{
+		mailbox: mailbox + ": ", "Jürgen@example.com": "Jürgen@example.com: ", "日本語": "日本語: ",
+		"a\nlevel=INFO msg=ok": `"a\nlevel=INFO msg=ok": `, "\x1b[2J": `"\x1b[2J": `, " a": `" a": `, "\xff": `"\xff": `, `a"b`: `"a\"b": `,
+	} {
+		src := tokenstore.NewSource(bare{&faulty{Store: tokenstore.NewMemoryStore(), beforeGet: func() error { return errors.New("down") }}}, key, &idp{}, nil)
+		_, err := src.Token(t.Context())
+		require.ErrorContains(t, err, "tokenstore: "+want)
+		require.NotContains(t, err.Error(), "\n")
+		require.NotContains(t, src.String(), "\n")
+		require.NoError(t, src.Close(t.Context()))
+	}
+}
+
 // TestLogsAreClean runs a source through good and bad times, and reads all it said.
 func TestLogsAreClean(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -184,7 +184,7 @@ func (s *Source) Close(ctx context.Context) error {
 		if f != nil {
 			f.cancel()
 		}
-		return fmt.Errorf("tokenstore: %s: closing before the refresh under way ended: %w", s.key, err)
+		return fmt.Errorf("tokenstore: %s: closing before the refresh under way ended: %w", keyText(s.key), err)
 	}
 	var err error
 	if p := s.work.pending; p != nil {
@@ -193,7 +193,7 @@ func (s *Source) Close(ctx context.Context) error {
 			s.savedPending(p, inForce)
 		} else {
 			s.unlock(p.lock)
-			err = fmt.Errorf("tokenstore: %s: the newest tokens could not be saved: %w", s.key, err)
+			err = fmt.Errorf("tokenstore: %s: the newest tokens could not be saved: %w", keyText(s.key), err)
 		}
 	}
 	s.held.Store(nil)

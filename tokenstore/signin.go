@@ -72,7 +72,7 @@ func (s *Source) SignOut(ctx context.Context) error {
 // exclusive takes the turn and the record's lock.
 func (s *Source) exclusive(ctx context.Context) (l Lock, release func(), err error) {
 	if err := s.takeTurn(ctx); err != nil {
-		return nil, nil, fmt.Errorf("tokenstore: %s: waiting for a refresh under way: %w", s.key, err)
+		return nil, nil, fmt.Errorf("tokenstore: %s: waiting for a refresh under way: %w", keyText(s.key), err)
 	}
 	if s.isClosed() {
 		<-s.turn

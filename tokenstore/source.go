@@ -220,7 +220,7 @@ func NewSource(s Store, key string, r Refresher, o *SourceOptions) *Source {
 }
 
 // String and the methods below print the record's name only.
-func (s *Source) String() string       { return "tokenstore.Source(" + s.key + ")" }
+func (s *Source) String() string       { return "tokenstore.Source(" + keyText(s.key) + ")" }
 func (s *Source) GoString() string     { return s.String() }
 func (s *Source) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
