@@ -60,7 +60,7 @@ func (p *program) choose(ctx context.Context, mailbox *ews.Mailbox, messages []*
 			continue
 		case err != nil:
 			return nil, err
-		case !automatic(full.Headers):
+		case full.Automatic(p.report.Mailbox).MayReply(): // two programs that answer each other never stop
 			return full, nil
 		}
 	}
@@ -95,41 +95,9 @@ func personal(msg *ews.Message, own string) bool {
 	if to.RoutingType == "EX" || strings.EqualFold(to.Email, own) || msg.Draft {
 		return false
 	}
-	address, err := mail.ParseAddress("<" + to.Email + ">")
-	if err != nil {
+	if _, err := mail.ParseAddress("<" + to.Email + ">"); err != nil || !msg.Automatic(own).MayReply() {
 		return false
-	}
-	local, _, _ := strings.Cut(strings.ToLower(address.Address), "@")
-	for _, machine := range []string{"noreply", "no-reply", "donotreply", "do-not-reply", "mailer-daemon", "postmaster", "bounce", "bounces", "root"} {
-		if local == machine {
-			return false
-		}
 	}
 	// Bounces and receipts, out-of-office texts, invitations, contacts: whatever is not an ordinary message.
 	return strings.EqualFold(msg.Class, "IPM.Note") || strings.HasPrefix(strings.ToUpper(msg.Class), "IPM.NOTE.SMIME")
-}
-
-// automatic reports whether a program wrote the message, or a list sent it on: two programs that answer each other never
-// stop. RFC 3834 section 2 has the rules.
-func automatic(headers []ews.Header) bool {
-	for _, h := range headers {
-		value := strings.ToLower(strings.TrimSpace(h.Value))
-		switch strings.ToLower(h.Name) {
-		case "auto-submitted":
-			if value != "no" {
-				return true
-			}
-		case "precedence":
-			if value == "bulk" || value == "junk" || value == "list" {
-				return true
-			}
-		case "return-path":
-			if value == "<>" {
-				return true
-			}
-		case "list-id", "list-unsubscribe", "x-auto-response-suppress", "x-autoreply", "x-autorespond":
-			return true
-		}
-	}
-	return false
 }

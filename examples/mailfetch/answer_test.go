@@ -44,7 +44,7 @@ func TestMayBeAnswered(t *testing.T) {
 		"answers to a machine": {message("a@b.example", func(m *ews.Message) { m.ReplyTo = []ews.Address{{Email: "noreply@b.example"}} }), false},
 		"answers to a person":  {message("noreply@b.example", func(m *ews.Message) { m.ReplyTo = []ews.Address{{Email: "a@b.example"}} }), true},
 	} {
-		if got := personal(tt.msg, own) && !automatic(tt.msg.Headers); got != tt.want {
+		if got := personal(tt.msg, own) && tt.msg.Automatic(own).MayReply(); got != tt.want {
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}
