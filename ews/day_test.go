@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -27,7 +28,7 @@ func TestDay(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(seed, 1))
 				var mu sync.Mutex // never held across a wait
-				var until time.Time
+				var pauses []pause
 				requests, repeated, early, now, most, throttled := 0, 0, 0, 0, 0, 0
 				rt := roundTripper(func(r *http.Request) (*http.Response, error) {
 					io.Copy(io.Discard, r.Body)
@@ -37,7 +38,7 @@ func TestDay(t *testing.T) {
 					if *sent++; *sent > 1 {
 						repeated++
 					}
-					if time.Now().Before(until) {
+					if slices.ContainsFunc(pauses, pause.holds) {
 						early++
 					}
 					now++
@@ -54,16 +55,13 @@ func TestDay(t *testing.T) {
 					throttled++
 					ms := []string{"0", "5000", "178510", "300000", "", "soon", "1000000000000"}[rnd.IntN(7)]
 					if n, err := strconv.ParseInt(ms, 10, 64); err == nil {
-						d := min(time.Duration(min(n, 1e9))*time.Millisecond, time.Hour)
-						if end := time.Now().Add(d); end.After(until) {
-							until = end
-						}
+						pauses = append(pauses, pause{time.Now(), time.Now().Add(min(time.Duration(min(n, 1e9))*time.Millisecond, time.Hour))})
 					}
 					switch rnd.IntN(4) {
 					case 0:
 						if ms == "178510" {
 							ms = "179000"
-							until = time.Now().Add(179 * time.Second)
+							pauses[len(pauses)-1].until = time.Now().Add(179 * time.Second)
 						}
 						return reply(503, "", "Retry-After", trimMillis(ms))(r)
 					case 1:
@@ -112,6 +110,13 @@ func TestDay(t *testing.T) {
 		})
 	}
 }
+
+// pause is a back-off that the server asked for.
+type pause struct{ told, until time.Time }
+
+// holds says whether a request that goes out now breaks it. One that goes out at the very instant of the answer does not: the two cross
+// on the wire, and which of them is first is chance.
+func (p pause) holds() bool { return time.Now().After(p.told) && time.Now().Before(p.until) }
 
 // callKey leads to the number of requests of a call.
 type callKey struct{}
