@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -78,64 +76,12 @@ var matrixMail = []matrixOperation{
 // TestFaultMatrix: each operation against each way to fail, which lasts: the error's kind, whether the request was repeated,
 // and whether a send is reported as possibly made.
 func TestFaultMatrix(t *testing.T) {
-	operations := slices.Concat(
-		matrixMail,
-		matrixRead,
-		matrixChange,
-		matrixPlace,
-		matrixAround,
-		matrixOffice,
-	)
-	ok := func(op string) string {
-		return envelope("<m:" + op + "Response><m:ResponseMessages><m:" + op + `ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>` +
-			"</m:" + op + "ResponseMessage></m:ResponseMessages></m:" + op + "Response>")
-	}
-	failed := func(op, code, xml string) string {
-		return envelope("<m:" + op + "Response><m:ResponseMessages><m:" + op + `ResponseMessage ResponseClass="Error"><m:MessageText>text</m:MessageText><m:ResponseCode>` + code +
-			"</m:ResponseCode>" + xml + "</m:" + op + "ResponseMessage></m:ResponseMessages></m:" + op + "Response>")
-	}
-	faults := []struct {
-		name     string
-		answer   func(op string) answer
-		kind     error
-		requests int  // when the operation may be repeated, of at most 3
-		refused  bool // Exchange cannot have acted: repeated even when it must not happen twice
-		open     bool // when it must not happen twice: MaybeApplied
-	}{
-		{"busy fault", func(string) answer { return reply(500, fault("ErrorServerBusy", value("BackOffMilliseconds", "100"))) }, ews.ErrThrottled, 3, true, false},
-		{"busy inside", func(op string) answer {
-			return reply(200, failed(op, "ErrorServerBusy", value("BackOffMilliseconds", "100")))
-		}, ews.ErrThrottled, 3, true, false},
-		{"internal error", func(op string) answer { return reply(200, failed(op, "ErrorInternalServerError", "")) }, ews.ErrUnavailable, 0, false, true},
-		{"500", func(string) answer { return reply(500, "<html/>") }, ews.ErrUnavailable, 3, false, true},
-		{"503", func(string) answer { return reply(503, "") }, ews.ErrUnavailable, 3, false, true},
-		{"cut", func(op string) answer { s := ok(op); return reply(200, s[:len(s)-30]) }, ews.ErrUnavailable, 3, false, true},
-		{"empty", func(string) answer { return reply(200, "") }, ews.ErrUnavailable, 3, false, true},
-		{"slow", func(string) answer {
-			return func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() }
-		}, ews.ErrUnavailable, 3, false, true},
-		{"401", func(string) answer { return reply(401, "") }, ews.ErrUnauthorized, 2, true, false},
-		{"403", func(string) answer { return reply(403, "") }, ews.ErrEWSBlocked, 1, true, false},
-		{"wrong type", func(string) answer { return reply(200, envelope("<m:GetServerTimeZonesResponse/>")) }, ews.ErrBadResponse, 1, false, true},
-		{"no XML", func(string) answer { return reply(200, "XXX") }, ews.ErrEndpoint, 1, false, true},
-		{"web page", func(string) answer { return reply(200, "<!DOCTYPE html><title>Sign in</title>") }, ews.ErrEndpoint, 1, false, true},
-		{"huge", func(op string) answer {
-			return func(r *http.Request) (*http.Response, error) {
-				resp, _ := reply(200, "")(r)
-				resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(envelope("")[:300]), spaces{}))
-				return resp, nil
-			}
-		}, ews.ErrTooLarge, 1, false, true},
-		{"access denied", func(op string) answer { return reply(200, failed(op, "ErrorAccessDenied", "")) }, ews.ErrDenied, 1, true, false},
-		{"not found", func(op string) answer { return reply(200, failed(op, "ErrorItemNotFound", "")) }, ews.ErrNotFound, 1, true, false},
-		{"schema", func(string) answer { return reply(500, fault("ErrorSchemaValidation", "")) }, ews.ErrInvalidRequest, 1, true, false},
-	}
-	for _, op := range operations {
-		for _, f := range faults {
+	for _, op := range matrixOperations() {
+		for _, f := range matrixFaults {
 			t.Run(op.name+"/"+f.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					rt := &script{answers: []answer{f.answer(op.op)}}
-					c := newClient(t, rt, func(c *ews.Config) {
+					c := newClient(t, matrixFirst(op, rt), func(c *ews.Config) {
 						c.Retry = &ews.RetryPolicy{MaxAttempts: 3}
 						c.Limits = &ews.Limits{ResponseBytes: 1 << 20}
 					})
