@@ -2,94 +2,20 @@ package ews_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/oauth2"
-
-	"github.com/ewsmail/ewsmail/ews"
 )
 
-// The peak memory of whole programs: each runs in a process of its own, against the canned server in another, and prints the
-// largest resident set it had (VmHWM of /proc/self/status).
-
-// rssClientEnv makes the test binary such a program: its value is the job, the size and the endpoint.
-const rssClientEnv = "EWS_RSS_CLIENT"
-
-func init() {
-	job := os.Getenv(rssClientEnv)
-	if job == "" {
-		return
-	}
-	var name, endpoint string
-	var size int64
-	if _, err := fmt.Sscan(job, &name, &size, &endpoint); err != nil {
-		panic(err)
-	}
-	if err := rssJob(name, size, endpoint); err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		panic(err)
-	}
-	_, rest, _ := strings.Cut(string(status), "VmHWM:")
-	fmt.Println(strings.Fields(rest)[0])
-	os.Exit(0)
-}
-
-func rssJob(name string, size int64, endpoint string) error {
-	c, err := ews.NewClient(ews.Config{Endpoint: endpoint, AllowLoopbackHTTP: true, Limits: &ews.Limits{StreamBytes: -1},
-		Token: ews.FromOAuth2(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t", Expiry: time.Now().Add(time.Hour)}))})
-	if err != nil {
-		return err
-	}
-	m := c.Own()
-	ctx := context.Background()
-	switch name {
-	case "download":
-		r, err := m.Attachment(ctx, ews.AttachmentID{ID: "A"})
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		if n, err := io.Copy(io.Discard, r); err != nil || n != size {
-			return fmt.Errorf("%d bytes: %w", n, err)
-		}
-	case "upload":
-		content := ews.Content{Size: size, Open: func() (io.ReadCloser, error) {
-			return io.NopCloser(io.LimitReader(zeroes{}, size)), nil
-		}}
-		_, err := m.Send(ctx, &ews.Draft{To: []ews.Address{{Email: "a@example.com"}}, Attachments: []ews.Upload{{Name: "a", Content: content}}})
-		return err
-	case "list":
-		n := int64(0)
-		for _, err := range m.Messages(ctx, ews.Inbox, &ews.Query{Detail: ews.Summary}) {
-			if err != nil {
-				return err
-			}
-			n++
-		}
-		if n != size {
-			return fmt.Errorf("%d messages", n)
-		}
-	}
-	return nil
-}
-
-type zeroes struct{}
-
-func (zeroes) Read(p []byte) (int, error) { return len(p), nil }
+// The peak memory of a whole program: internal/peak runs against the canned server, each in a process of its own, and prints the
+// largest resident set it had (VmHWM of /proc/self/status). The growth is what ten times the work takes more.
 
 // serveRSS answers the jobs without holding their size in memory itself.
 func serveRSS(w http.ResponseWriter, r *http.Request, size int64) {
@@ -137,15 +63,17 @@ func serveRSS(w http.ResponseWriter, r *http.Request, size int64) {
 }
 
 func benchRSS(b *testing.B, job string, size int64) {
-	endpoint := benchServer(b, "rss-"+strconv.FormatInt(size, 10))
 	if runtime.GOOS != "linux" {
 		b.Skip("the peak is read from /proc")
 	}
+	endpoint := benchServer(b, "rss-"+strconv.FormatInt(size, 10))
+	program := filepath.Join(b.TempDir(), "peak")
+	if out, err := exec.Command("go", "build", "-o", program, "./internal/peak").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
 	var peak float64
 	for b.Loop() {
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %s", rssClientEnv, job, size, endpoint))
-		out, err := cmd.CombinedOutput()
+		out, err := exec.Command(program, job, strconv.FormatInt(size, 10), endpoint).CombinedOutput()
 		if err != nil {
 			b.Fatalf("%v: %s", err, out)
 		}
