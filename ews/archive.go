@@ -15,8 +15,8 @@ import (
 // budget. EWS: ArchiveItem operation, since Exchange 2013.
 func (m *Mailbox) MoveToArchive(ctx context.Context, from FolderRef, ids ...ItemID) ([]ItemID, error) {
 	moved := make([]ItemID, len(ids))
-	if from == nil {
-		return moved, errNoFolder
+	if err := usable(from); err != nil {
+		return moved, err
 	}
 	err := inBatches("ArchiveItem", ids, func(ids []ItemID, offset int) error {
 		return m.resend(ctx, "ArchiveItem", len(ids), func(work []int) error {

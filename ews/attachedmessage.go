@@ -10,6 +10,9 @@ import (
 // its own; its Attachments have ids, so that messages within messages are reached too. For its .eml form see Attachment. Errors:
 // ErrNotFound, ErrDenied, ErrBadItem for an attachment that is no item. EWS: GetAttachment operation.
 func (m *Mailbox) AttachedMessage(ctx context.Context, id AttachmentID, q *Query) (*Message, error) {
+	if id.ID == "" {
+		return nil, m.invalid("GetAttachment", "the id is empty")
+	}
 	if q == nil {
 		q = new(Query)
 	}

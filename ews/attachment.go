@@ -14,6 +14,9 @@ import (
 // The caller closes it; closing early aborts the download. ctx is attached until then. Errors, also of Read: ErrNotFound, ErrDenied,
 // ErrBadItem, ErrThrottled after the retry budget, ErrUnavailable if the transfer was cut. EWS: GetAttachment.
 func (m *Mailbox) Attachment(ctx context.Context, id AttachmentID) (io.ReadCloser, error) {
+	if id.ID == "" {
+		return nil, m.invalid("GetAttachment", "the id is empty")
+	}
 	_, r, err := m.openAttachment(ctx, id)
 	return r, err
 }

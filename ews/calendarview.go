@@ -31,7 +31,7 @@ func (m *Mailbox) Appointments(ctx context.Context, f FolderRef, from, to time.T
 	}
 	return func(yield func(*Appointment, error) bool) {
 		if from.IsZero() || !from.Before(to) {
-			yield(nil, fmt.Errorf("ews: Appointments: from and to must be set, from first: %v, %v", from, to))
+			yield(nil, fmt.Errorf("ews: Appointments: from and to must be set, from first: %s, %s", from.Format(time.RFC3339), to.Format(time.RFC3339)))
 			return
 		}
 		v := calendarView{m: m, f: f, from: from.Truncate(time.Second), to: to, o: &options, seen: map[string]time.Time{}}

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
@@ -139,7 +140,7 @@ func (a CopyConversation) badAction() string { return badDestination(a.To) }
 
 func badDestination(f FolderRef) string {
 	if err := usable(f); err != nil {
-		return "To: " + err.Error()
+		return "To: " + strings.TrimPrefix(err.Error(), "ews: ")
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -112,6 +113,9 @@ type listened struct {
 func newListener(c *Client, mailboxes []*Mailbox, o *EventsOptions) (*listener, error) {
 	if len(mailboxes) == 0 || len(mailboxes) > MaxStreamMailboxes {
 		return nil, fmt.Errorf("ews: Events: %d mailboxes: a stream serves 1 to %d", len(mailboxes), MaxStreamMailboxes)
+	}
+	if i := slices.Index(mailboxes, nil); i >= 0 {
+		return nil, fmt.Errorf("ews: Events: mailboxes[%d] is nil", i)
 	}
 	l := &listener{c: c, o: o, backEnd: &backEnd{anchor: mailboxes[0].anchor()}}
 	for _, m := range mailboxes {

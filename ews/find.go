@@ -29,8 +29,8 @@ func (m *Mailbox) Messages(ctx context.Context, f FolderRef, q *Query) iter.Seq2
 		query.Sort, query.OldestFirst = nil, !q.Sort[0].Descending
 	}
 	return func(yield func(*Message, error) bool) {
-		if f == nil {
-			yield(nil, errNoFolder)
+		if err := usable(f); err != nil {
+			yield(nil, err)
 			return
 		}
 		if bad := query.bad(); bad != "" {

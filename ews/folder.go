@@ -21,8 +21,8 @@ type Folder struct {
 
 // Folder reads a folder. Errors: ErrNotFound, also where the account may not see it. EWS: GetFolder.
 func (m *Mailbox) Folder(ctx context.Context, f FolderRef) (*Folder, error) {
-	if f == nil {
-		return nil, errNoFolder
+	if err := usable(f); err != nil {
+		return nil, err
 	}
 	var folder *Folder
 	err := m.do(ctx, &call{
@@ -64,7 +64,10 @@ func (m *Mailbox) EnsureFolder(ctx context.Context, parent FolderRef, path ...st
 }
 
 func (m *Mailbox) walk(ctx context.Context, parent FolderRef, path []string, create bool) (*Folder, error) {
-	if len(path) == 0 || parent == nil {
+	if err := usable(parent); err != nil {
+		return nil, err
+	}
+	if len(path) == 0 {
 		return m.Folder(ctx, parent)
 	}
 	var f *Folder

@@ -16,6 +16,9 @@ func (m *Mailbox) Message(ctx context.Context, id ItemID, q *Query) (*Message, e
 	if bad := q.bad(); bad != "" {
 		return nil, m.invalid("GetItem", bad)
 	}
+	if id.IsZero() {
+		return nil, m.invalid("GetItem", "the id is empty")
+	}
 	msg := &Message{ID: id}
 	failed, err := m.fill(ctx, []*Message{msg}, q)
 	if err != nil {

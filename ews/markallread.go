@@ -27,8 +27,8 @@ func (m *Mailbox) MarkAllRead(ctx context.Context, o *MarkAllOptions, folders ..
 		return errors.New("ews: MarkAllRead: no folder is named")
 	}
 	for _, f := range folders {
-		if f == nil {
-			return errNoFolder
+		if err := usable(f); err != nil {
+			return err
 		}
 	}
 	return m.resend(ctx, "MarkAllItemsAsRead", len(folders), func(work []int) error {

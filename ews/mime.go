@@ -15,6 +15,9 @@ import (
 // ErrBadItem if the server cannot convert it, ErrThrottled after the retry budget, ErrUnavailable if the transfer was cut.
 // EWS: GetItem with IncludeMimeContent.
 func (m *Mailbox) MIME(ctx context.Context, id ItemID) (io.ReadCloser, error) {
+	if id.IsZero() {
+		return nil, m.invalid("GetItem", "the id is empty")
+	}
 	return m.content(ctx, "MimeContent", &call{
 		op:   "GetItem",
 		body: func(w *wire.Writer) error { return writeMIMERequest(w, []ItemID{id}) },

@@ -24,8 +24,8 @@ func (m *Mailbox) Copy(ctx context.Context, to FolderRef, ids ...ItemID) ([]Item
 
 func (m *Mailbox) relocate(ctx context.Context, op string, to FolderRef, ids []ItemID) ([]ItemID, error) {
 	moved := make([]ItemID, len(ids))
-	if to == nil {
-		return moved, errNoFolder
+	if err := usable(to); err != nil {
+		return moved, err
 	}
 	err := inBatches(op, ids, func(ids []ItemID, offset int) error {
 		return m.resend(ctx, op, len(ids), func(work []int) error {

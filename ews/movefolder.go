@@ -8,15 +8,25 @@ import (
 )
 
 // errEmptyFolderID is wrong use: such a request would be refused, in words about a malformed id.
-var errEmptyFolderID = errors.New("ews: the folder's id is empty")
+var (
+	errEmptyFolderID = errors.New("ews: the folder's id is empty")
+	errNoFolderName  = errors.New("ews: the folder's name is empty: name one, such as ews.Inbox")
+)
 
 // usable reports a reference that names no folder.
 func usable(f FolderRef) error {
 	if f == nil {
 		return errNoFolder
 	}
-	if id, ok := f.(FolderID); ok && id.ID == "" {
-		return errEmptyFolderID
+	switch f := f.(type) {
+	case FolderID:
+		if f.ID == "" {
+			return errEmptyFolderID
+		}
+	case FolderName:
+		if f == "" {
+			return errNoFolderName
+		}
 	}
 	return nil
 }

@@ -16,6 +16,10 @@ import (
 // ErrDenied, ErrThrottled after the retry budget. A Subscription must not be pulled concurrently. EWS: GetEvents.
 func (m *Mailbox) Pull(ctx context.Context, sub *Subscription) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
+		if err := sub.usable("Pull"); err != nil {
+			yield(Event{}, err)
+			return
+		}
 		for {
 			n, err := m.getEvents(ctx, sub)
 			if err == nil && n.more && len(n.events) == 0 {

@@ -119,6 +119,9 @@ func certain(err error) error {
 // FindSent returns the id of the message with that marker in a folder, nil meaning SentItems, or a zero id if it is not there (yet).
 // A message appears there shortly after it was sent. EWS: FindItem with a restriction on the marker's property.
 func (m *Mailbox) FindSent(ctx context.Context, folder FolderRef, marker string) (ItemID, error) {
+	if marker == "" {
+		return ItemID{}, errors.New("ews: FindSent: the marker is empty")
+	}
 	if folder == nil {
 		folder = SentItems
 	}

@@ -122,6 +122,11 @@ func (m *Mailbox) subscribe(ctx context.Context, b *backEnd, o *SubscribeOptions
 	if len(o.Folders) == 0 && m.shared != "" {
 		return nil, fmt.Errorf("ews: SubscribeOptions.Folders: name the folders: Exchange subscribes to all of %s only for its owner", m.shared)
 	}
+	for i, f := range o.Folders {
+		if err := usable(f); err != nil {
+			return nil, fmt.Errorf("ews: SubscribeOptions.Folders[%d]: %s", i, strings.TrimPrefix(err.Error(), "ews: "))
+		}
+	}
 	types := o.Types
 	if len(types) == 0 {
 		types = mailEvents
@@ -183,7 +188,17 @@ func (m *Mailbox) subscribe(ctx context.Context, b *backEnd, o *SubscribeOptions
 
 // Unsubscribe ends a subscription. One that Exchange does not know any more is no error. EWS: Unsubscribe.
 func (m *Mailbox) Unsubscribe(ctx context.Context, sub *Subscription) error {
+	if err := sub.usable("Unsubscribe"); err != nil {
+		return err
+	}
 	return m.unsubscribe(ctx, &backEnd{cookie: sub.BackEnd}, sub.ID)
+}
+
+func (s *Subscription) usable(verb string) error {
+	if s == nil || s.ID == "" {
+		return errors.New("ews: " + verb + ": the subscription is nil, or has no ID")
+	}
+	return nil
 }
 
 func (m *Mailbox) unsubscribe(ctx context.Context, b *backEnd, id string) error {

@@ -114,6 +114,10 @@ func (m *Mailbox) Sync(ctx context.Context, f FolderRef, from Cursor, o *SyncOpt
 		opt = *o
 	}
 	return func(yield func(Batch, error) bool) {
+		if err := usable(f); err != nil {
+			yield(Batch{}, err)
+			return
+		}
 		if bad := (&Query{Properties: opt.Properties}).bad(); bad != "" {
 			yield(Batch{}, m.invalid("SyncFolderItems", bad))
 			return

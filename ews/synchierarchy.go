@@ -30,6 +30,10 @@ type FolderChange struct {
 // longer listed for deleted), ErrNotFound, ErrDenied, ErrThrottled after the retry budget. EWS: SyncFolderHierarchy.
 func (m *Mailbox) SyncFolders(ctx context.Context, root FolderRef, from Cursor) iter.Seq2[FolderBatch, error] {
 	return func(yield func(FolderBatch, error) bool) {
+		if err := usable(root); err != nil {
+			yield(FolderBatch{}, err)
+			return
+		}
 		_, state, bad := from.parse(cursorFolders)
 		if bad != nil {
 			bad.Op, bad.Mailbox, bad.hint = "SyncFolderHierarchy", m.Address(), "synchronise from the start"

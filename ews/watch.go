@@ -102,7 +102,11 @@ func (m *Mailbox) Watch(ctx context.Context, f FolderRef, from Cursor, o *WatchO
 		opt = *o
 	}
 	return func(yield func(Batch, error) bool) {
-		if err := opt.check(); err != nil {
+		err := usable(f)
+		if err == nil {
+			err = opt.check()
+		}
+		if err != nil {
 			yield(Batch{}, err)
 			return
 		}
