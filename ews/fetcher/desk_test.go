@@ -59,6 +59,7 @@ func newSQLDesk(t testing.TB) (*sqlDesk, fetcher.Store) {
 	require.NoError(t, err)
 	store, err := fetcher.NewSQLStore(t.Context(), db, nil)
 	require.NoError(t, err)
+	require.NoError(t, store.Migrate(t.Context()))
 	return &sqlDesk{t, db}, store
 }
 

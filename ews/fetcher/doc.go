@@ -2,6 +2,7 @@
 // throttling, moved folders, expired sync states, bad messages, and with several instances at work.
 //
 //	store, err := fetcher.NewSQLStore(ctx, db, nil) // PostgreSQL, SQLite, MySQL, MariaDB
+//	err = store.Migrate(ctx)                        // makes its tables beside the tickets'
 //	err = fetcher.Run(ctx, mailbox, ews.Inbox, &fetcher.Options{
 //		Store: store,
 //		TxHandler: func(ctx context.Context, msg *ews.Message, d *fetcher.Delivery) error {
@@ -25,7 +26,8 @@
 // The folder is watched (ews.Mailbox.Watch). What arrives is first written down in the [Store], together with the cursor; then each message
 // is handed to the handler, [Options.Parallel] at a time, and acknowledged by itself. A message that fails is tried again with growing
 // pauses; when patience has run out it goes into quarantine, a folder, and its [Entry] says why. It holds up nothing else, unless
-// [Options.Ordered] asks for the order within a conversation. Then follows [Options.After], which is repeated after a crash until it is done:
+// [Options.Ordered] asks for the order within a conversation. A message that ends the whole program each time is found out as well: deaths are
+// counted before it is handed out again, and after [Options.MaxAttempts] of them it is in quarantine. Then follows [Options.After], which is repeated after a crash until it is done:
 // the ticket comes first, the move second.
 //
 // One instance fetches a source, any number wait. They agree through the Store, where the holder of the lease shows signs of life; when

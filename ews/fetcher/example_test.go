@@ -45,8 +45,11 @@ func ExampleRun_transactional() {
 		log.Fatal(err)
 	}
 
-	store, err := fetcher.NewSQLStore(ctx, db, nil) // makes its tables beside the tickets'
+	store, err := fetcher.NewSQLStore(ctx, db, nil)
 	if err != nil {
+		log.Fatal(err)
+	}
+	if err := store.Migrate(ctx); err != nil { // makes its tables beside the tickets'
 		log.Fatal(err)
 	}
 	err = fetcher.Run(ctx, mailbox, ews.Inbox, &fetcher.Options{

@@ -171,8 +171,7 @@ func (s *FileStore) Take(ctx context.Context, k Take) (at Position, err error) {
 		}
 		return Position{}, err
 	}
-	op.apply(o.table)
-	return o.table.position(), nil
+	return o.table.take(k)
 }
 
 // close gives a source up.

@@ -94,6 +94,7 @@ func (k slaughter) run(t *testing.T) (wrong []string) {
 	require.NoError(t, err)
 	store, err := fetcher.NewSQLStore(t.Context(), db, nil)
 	require.NoError(t, err)
+	require.NoError(t, store.Migrate(t.Context()))
 	srv := ewstest.NewServer(&ewstest.Options{NoGzip: true})
 	t.Cleanup(srv.Close)
 	box := srv.AddMailbox(address)

@@ -67,6 +67,20 @@ func Forgetful(next Stepper) Stepper {
 	}
 }
 
+// Unsuspecting does not ask what its predecessor died of.
+func Unsuspecting(next Stepper) Stepper {
+	return func(s *state, e event) []effect {
+		if taken, ok := e.what.(takenEvent); ok {
+			taken.at.Crashed = false
+			for i := range taken.at.Open {
+				taken.at.Open[i].Crashes = 0
+			}
+			e.what = taken
+		}
+		return next(s, e)
+	}
+}
+
 // replace changes effects of one type.
 func replace[E any](effects []effect, by func(E) effect) []effect {
 	for i := range effects {

@@ -108,6 +108,10 @@ func (s *state) locked(e lockedEvent) {
 
 // observed takes the source over from a holder that is gone, or has shown no sign of life for the lease's length.
 func (s *state) observed(e observedEvent) {
+	if errors.Is(e.err, ErrNoTables) && s.since.IsZero() && s.stats.LeaseLosses == 0 { // from the start: somebody must do something
+		s.leave(e.err)
+		return
+	}
 	if e.err != nil {
 		s.again("observe", e.err)
 		return
@@ -160,7 +164,7 @@ func (s *state) taken(e takenEvent) {
 	}
 	s.phase = working
 	for _, entry := range e.at.Open {
-		s.add(entry)
+		s.suspect(s.add(entry), e.at.Crashed)
 	}
 }
 
@@ -232,6 +236,9 @@ func (s *state) leave(err error) {
 		return
 	}
 	s.drain, s.final = true, err
+	if s.phase == locking {
+		s.emit(cancelEffect{}) // waits for a lock, which nobody needs any more
+	}
 	if s.phase == working {
 		s.phase = leaving
 		s.stopPull()

@@ -17,6 +17,9 @@ func (s *state) add(e Entry) *work {
 	w := s.work[e.Key]
 	if w == nil {
 		w = &work{Entry: e, due: e.Next}
+		if wait := max(0, e.Next.Sub(e.Changed)); e.Next.Sub(s.now) > wait {
+			w.due = s.now.Add(wait) // the clock has been set back since
+		}
 		s.work[e.Key] = w
 		at, _ := slices.BinarySearchFunc(s.queue, e.Seq, func(w *work, seq int64) int { return int(w.Seq - seq) })
 		s.queue = slices.Insert(s.queue, at, w)
@@ -36,6 +39,7 @@ func (s *state) drop(w *work) {
 
 // dispatch begins work on messages that are due, in order of arrival.
 func (s *state) dispatch() {
+	sole, running := s.sole()
 	var taken map[string]bool // conversations with an earlier open message
 	if s.ordered {
 		taken = map[string]bool{}
@@ -50,9 +54,10 @@ func (s *state) dispatch() {
 			}
 			taken[w.Conversation] = true
 		}
-		if !w.busy && !s.now.Before(w.due) {
-			s.begin(w)
+		if w.busy || s.now.Before(w.due) || sole != nil && w.State == Pending && (w != sole || running) {
+			continue
 		}
+		s.begin(w)
 	}
 }
 
@@ -101,6 +106,10 @@ func (s *state) handle(w *work) {
 		s.do(w, missingEffect{s.epoch, w.Key, ""})
 		return
 	}
+	if w.careful && !w.marked {
+		s.mark(w)
+		return
+	}
 	if w.msg == nil {
 		s.do(w, readEffect{w.Key, w.Item})
 		return
@@ -117,7 +126,11 @@ func (s *state) handle(w *work) {
 	if s.after {
 		then = Handled
 	}
-	s.do(w, handleEffect{s.epoch, w.Entry, msg, then})
+	e := w.Entry
+	if w.marked {
+		e.Crashes--
+	}
+	s.do(w, handleEffect{s.epoch, e, msg, then})
 }
 
 // settle finishes a message whose last action is done.
@@ -139,7 +152,12 @@ func (s *state) save(w *work, to State, reason string) {
 	s.keep(w, e)
 }
 
+// keep saves an entry after there was an outcome: the message did not end the program.
 func (s *state) keep(w *work, e Entry) {
+	if w.marked {
+		w.marked = false
+		e.Crashes--
+	}
 	w.unsaved = &e
 	s.do(w, saveEffect{s.epoch, e})
 }
@@ -199,10 +217,13 @@ func (s *state) read(w *work, e readEvent) {
 		w.msg = e.msg
 		if s.phase == working {
 			s.handle(w)
+		} else {
+			s.undo(w)
 		}
 	case errors.Is(e.err, ews.ErrNotFound):
 		s.do(w, missingEffect{s.epoch, w.Key, w.Item})
-	case interrupted(e.err):
+	case interrupted(e.err) && s.phase != working:
+		s.undo(w)
 	default:
 		s.failed(w, e.err, s.blames(w, e.err))
 	}
@@ -239,6 +260,10 @@ func (s *state) handled(w *work, e handledEvent) {
 	switch {
 	case e.committed: // whatever the handler said afterwards
 		w.State, w.FirstFailure = Done, time.Time{}
+		if w.marked {
+			w.marked = false
+			w.Crashes--
+		}
 		if s.after {
 			w.State = Handled
 		}
@@ -249,6 +274,9 @@ func (s *state) handled(w *work, e handledEvent) {
 		}
 	case e.tried:
 		w.look, w.failed = true, e.err
+		if e.err == nil {
+			w.failed = errors.New("the TxHandler returned nil although its Commit failed")
+		}
 	case e.err == nil && s.tx:
 		s.failed(w, errors.New("the TxHandler returned nil without a Commit"), true)
 	case e.err == nil:
@@ -260,6 +288,7 @@ func (s *state) handled(w *work, e handledEvent) {
 		}
 		s.save(w, to, "")
 	case interrupted(e.err) && s.phase != working:
+		s.undo(w)
 	default:
 		s.failed(w, e.err, true)
 	}
@@ -276,7 +305,7 @@ func (s *state) looked(w *work, e lookEvent) {
 		s.failed(w, w.failed, true)
 		return
 	}
-	w.Entry = e.entry
+	w.Entry, w.marked = e.entry, false
 	s.stats.Handled++
 	if !w.open() {
 		s.closed(w)
@@ -320,8 +349,13 @@ func (s *state) saved(w *work, e savedEvent) {
 	item := w.Item
 	w.Entry, w.unsaved, w.tries = *w.unsaved, nil, 0
 	w.Item, w.due = item, w.Next
-	if !w.open() {
+	switch {
+	case !w.open():
 		s.closed(w)
+	case w.marked && s.phase == working:
+		s.handle(w)
+	default:
+		s.undo(w)
 	}
 }
 
@@ -340,7 +374,7 @@ func (s *state) acted(w *work, e actedEvent) {
 	case e.err == nil:
 		w.tries = 0
 		s.settle(w)
-	case interrupted(e.err):
+	case interrupted(e.err) && s.phase != working:
 	case !temporary(e.err) && w.tries >= s.maxAttempts:
 		// The ticket is there, or the record of the failure: the mailbox's tidiness is not worth more.
 		w.Reason = clean(strings.TrimPrefix(w.Reason+"; the mailbox refuses the action: "+e.err.Error(), "; "))

@@ -88,11 +88,11 @@ func (s *SQLStore) record(ctx context.Context, tx *sql.Tx, source string, epoch 
 // seen writes down what is in the folder.
 func (s *SQLStore) seen(ctx context.Context, tx *sql.Tx, source string, p Page, listing, seq int64) (int64, error) {
 	insertMessage := s.messages.Insert("id", "source", "message_key", "seq", "state", "conversation", "received_ms", "subject", "sender",
-		"attempts", "failed_ms", "next_ms", "reason", "changed_ms", "left_ms")
+		"attempts", "crashes", "failed_ms", "next_ms", "reason", "changed_ms", "left_ms")
 	insertItem := s.places.Insert("id", "message", "source", "item", "listing")
 	for _, m := range p.Seen {
 		id, item := messageID(source, m.Key), itemID(source, m.Item)
-		n, err := s.exec(ctx, tx, "UPDATE "+s.messages.String()+` SET state = ?, attempts = 0, failed_ms = 0, next_ms = 0, changed_ms = ?, left_ms = 0
+		n, err := s.exec(ctx, tx, "UPDATE "+s.messages.String()+` SET state = ?, attempts = 0, crashes = 0, failed_ms = 0, next_ms = 0, changed_ms = ?, left_ms = 0
 			WHERE id = ? AND (state = ? OR state = ? AND left_ms <> 0)`, string(Pending), millis(p.Now), id, string(Gone), string(Quarantined))
 		if err != nil {
 			return 0, err
@@ -102,7 +102,7 @@ func (s *SQLStore) seen(ctx context.Context, tx *sql.Tx, source string, p Page, 
 				return 0, err
 			}
 			res, err := tx.ExecContext(ctx, insertMessage, id, sourceID(source), m.Key, seq+1, string(Pending), m.Conversation, millis(m.Received),
-				text(m.Subject), text(m.From), 0, 0, 0, "", millis(p.Now), 0)
+				text(m.Subject), text(m.From), 0, 0, 0, 0, "", millis(p.Now), 0)
 			if err != nil {
 				return 0, err
 			}
@@ -229,6 +229,7 @@ func (s *SQLStore) Take(ctx context.Context, k Take) (at Position, err error) {
 		if err := tx.QueryRowContext(ctx, s.d.Bind("SELECT epoch, cursor_text, since_ms, listing FROM "+s.sources.String()+" WHERE id = ?"), id).Scan(&at.Epoch, &cursor, &since, &listing); err != nil {
 			return err
 		}
+		at.Crashed = k.Over.Owner != ""
 		at.Cursor, at.Since, at.Listing = ews.Cursor(cursor), instant(since), listing > 0
 		at.Open, err = s.entries(ctx, tx, "m.source = ? AND m.state IN ('pending', 'handled', 'failed') ORDER BY m.seq", id)
 		return err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/sqldialect"
@@ -19,9 +20,6 @@ type SQLOptions struct {
 
 	// Schema is the PostgreSQL schema, MySQL database or attached SQLite database. Empty: the connection's. It is not created.
 	Schema string
-
-	// NoCreate: the tables are there already, made by SQLStore.Create with other rights.
-	NoCreate bool
 }
 
 // SQLStore is a TxStore in tables of PostgreSQL, SQLite, MySQL or MariaDB. It brings no driver. One may serve any number of sources and
@@ -35,8 +33,8 @@ type SQLStore struct {
 	sources, messages, places sqldialect.Table
 }
 
-// NewSQLStore returns a store in the database, whose kind is found by its driver or asked for. It creates the tables unless they are
-// there or SQLOptions say not to. Errors: names that cannot be quoted, the database's.
+// NewSQLStore returns a store in the database, whose kind is found by its driver or asked for. The tables are made by Migrate, and
+// by nothing else. Errors: names that cannot be quoted, the database's.
 func NewSQLStore(ctx context.Context, db *sql.DB, o *SQLOptions) (*SQLStore, error) {
 	if db == nil {
 		return nil, errors.New("fetcher: NewSQLStore needs a database")
@@ -58,14 +56,12 @@ func NewSQLStore(ctx context.Context, db *sql.DB, o *SQLOptions) (*SQLStore, err
 			return nil, fmt.Errorf("fetcher: SQLOptions: %w", err)
 		}
 	}
-	if o.NoCreate {
-		return s, nil
-	}
-	return s, s.Create(ctx)
+	return s, nil
 }
 
-// Create creates the tables that are missing. Several instances may do so at the same time.
-func (s *SQLStore) Create(ctx context.Context) error {
+// Migrate creates the tables that are missing, and changes nothing else. It may run at each start, in several instances at the same
+// time, or by itself with rights that the program does not have otherwise.
+func (s *SQLStore) Migrate(ctx context.Context) error {
 	for _, t := range []struct {
 		sqldialect.Table
 		columns, index string
@@ -74,7 +70,7 @@ func (s *SQLStore) Create(ctx context.Context) error {
 			cursor_text {text} NOT NULL, since_ms {int} NOT NULL, listing {int} NOT NULL, seq {int} NOT NULL`, ""},
 		{s.messages, `id {key} NOT NULL PRIMARY KEY, source {key} NOT NULL, message_key {word} NOT NULL, seq {int} NOT NULL, state {word} NOT NULL,
 			conversation {word} NOT NULL, received_ms {int} NOT NULL, subject {text} NOT NULL, sender {text} NOT NULL, attempts {int} NOT NULL,
-			failed_ms {int} NOT NULL, next_ms {int} NOT NULL, reason {text} NOT NULL, changed_ms {int} NOT NULL, left_ms {int} NOT NULL`,
+			crashes {int} NOT NULL, failed_ms {int} NOT NULL, next_ms {int} NOT NULL, reason {text} NOT NULL, changed_ms {int} NOT NULL, left_ms {int} NOT NULL`,
 			"source, state, seq"},
 		{s.places, `id {key} NOT NULL PRIMARY KEY, message {key} NOT NULL, source {key} NOT NULL, item {text} NOT NULL, listing {int} NOT NULL`, "message"},
 	} {
@@ -86,6 +82,17 @@ func (s *SQLStore) Create(ctx context.Context) error {
 }
 
 func (s *SQLStore) wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if text := strings.ToLower(err.Error()); strings.Contains(text, "no such table") || strings.Contains(text, "does not exist") || strings.Contains(text, "doesn't exist") {
+		err = fmt.Errorf("%w: %w", ErrNoTables, err)
+	}
+	return told(what, err)
+}
+
+// told says what failed, and leaves the errors alone that callers ask for.
+func told(what string, err error) error {
 	if err == nil || errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrHeld) || errors.Is(err, ErrUnknown) || errors.Is(err, ErrSettled) {
 		return err
 	}
@@ -150,10 +157,10 @@ func (s *SQLStore) fence(ctx context.Context, tx *sql.Tx, source string, epoch i
 
 // Commit implements TxStore.
 func (s *SQLStore) Commit(ctx context.Context, source string, epoch int64, e Entry, write WriteFunc) error {
-	return s.wrap("committing a ticket", s.d.Transact(ctx, s.db, func(tx *sql.Tx) error {
+	return told("committing a ticket", s.d.Transact(ctx, s.db, func(tx *sql.Tx) error {
 		// First of all the row, which belongs to one transaction at a time: of two instances the second finds it handled.
-		n, err := s.exec(ctx, tx, "UPDATE "+s.messages.String()+` SET state = ?, next_ms = 0, reason = ?, changed_ms = ?
-			WHERE id = ? AND state = ?`, string(e.State), e.Reason, millis(e.Changed), messageID(source, e.Key), string(Pending))
+		n, err := s.exec(ctx, tx, "UPDATE "+s.messages.String()+` SET state = ?, crashes = ?, next_ms = 0, reason = ?, changed_ms = ?
+			WHERE id = ? AND state = ?`, string(e.State), e.Crashes, e.Reason, millis(e.Changed), messageID(source, e.Key), string(Pending))
 		if err != nil {
 			return err
 		}
@@ -183,8 +190,8 @@ func (s *SQLStore) settled(ctx context.Context, tx *sql.Tx, source, key string) 
 // Save implements Store.
 func (s *SQLStore) Save(ctx context.Context, source string, epoch int64, e Entry) error {
 	return s.transact(ctx, "saving a message's state", source, epoch, func(tx *sql.Tx) error {
-		_, err := s.exec(ctx, tx, "UPDATE "+s.messages.String()+` SET state = ?, attempts = ?, failed_ms = ?, next_ms = ?, reason = ?, changed_ms = ?
-			WHERE id = ?`, string(e.State), e.Attempts, millis(e.FirstFailure), millis(e.Next), e.Reason, millis(e.Changed), messageID(source, e.Key))
+		_, err := s.exec(ctx, tx, "UPDATE "+s.messages.String()+` SET state = ?, attempts = ?, crashes = ?, failed_ms = ?, next_ms = ?, reason = ?, changed_ms = ?
+			WHERE id = ?`, string(e.State), e.Attempts, e.Crashes, millis(e.FirstFailure), millis(e.Next), e.Reason, millis(e.Changed), messageID(source, e.Key))
 		return err
 	})
 }
@@ -259,7 +266,7 @@ const listPage = 500
 
 // entries reads the rows that a condition selects.
 func (s *SQLStore) entries(ctx context.Context, db sqldialect.DB, where string, args ...any) (list []Entry, err error) {
-	rows, err := db.QueryContext(ctx, s.d.Bind(`SELECT m.message_key, m.seq, m.state, m.conversation, m.received_ms, m.subject, m.sender, m.attempts,
+	rows, err := db.QueryContext(ctx, s.d.Bind(`SELECT m.message_key, m.seq, m.state, m.conversation, m.received_ms, m.subject, m.sender, m.attempts, m.crashes,
 		m.failed_ms, m.next_ms, m.reason, m.changed_ms, (SELECT i.item FROM `+s.places.String()+` i WHERE i.message = m.id ORDER BY i.id LIMIT 1)
 		FROM `+s.messages.String()+" m WHERE "+where), args...)
 	if err != nil {
@@ -270,7 +277,7 @@ func (s *SQLStore) entries(ctx context.Context, db sqldialect.DB, where string, 
 		var e Entry
 		var item sql.NullString
 		var received, failed, next, changed int64
-		if err := rows.Scan(&e.Key, &e.Seq, &e.State, &e.Conversation, &received, &e.Subject, &e.From, &e.Attempts, &failed, &next, &e.Reason, &changed, &item); err != nil {
+		if err := rows.Scan(&e.Key, &e.Seq, &e.State, &e.Conversation, &received, &e.Subject, &e.From, &e.Attempts, &e.Crashes, &failed, &next, &e.Reason, &changed, &item); err != nil {
 			return nil, err
 		}
 		e.Item = item.String

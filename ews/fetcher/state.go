@@ -105,6 +105,9 @@ const (
 type work struct {
 	Entry
 	msg     *ews.Message // read, and not yet handed out
+	careful bool         // a program may have died of it: Crashes is saved before it is handed out
+	marked  bool         // that is done
+	alone   bool         // nothing else is handed out meanwhile
 	busy    bool         // an effect is under way
 	due     time.Time
 	unsaved *Entry // what Entry is to become, once that is saved

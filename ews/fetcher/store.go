@@ -17,6 +17,9 @@ var (
 	// ErrHeld: another instance holds the source.
 	ErrHeld = errors.New("fetcher: another instance holds the mailbox")
 
+	// ErrNoTables: the tables of a SQLStore are missing.
+	ErrNoTables = errors.New("the store's tables are missing: SQLStore.Migrate creates them")
+
 	// ErrUnknown: the store has no such message.
 	ErrUnknown = errors.New("fetcher: no such message in the store")
 )
@@ -53,6 +56,7 @@ type Entry struct {
 	Subject, From string
 
 	Attempts     int       // failed ones
+	Crashes      int       // programs that ended while they had it, as far as that was watched (Position.Crashed); one more while it is handled
 	FirstFailure time.Time // zero: none
 	Next         time.Time // not before this time; zero: now
 	Reason       string    // the last failure, or why it was skipped or given up; one line, at most 1,000 bytes
@@ -99,6 +103,7 @@ type Take struct {
 type Position struct {
 	Epoch   int64
 	Cursor  ews.Cursor
+	Crashed bool      // the last holder did not release the source: what is in Open may have ended it
 	Listing bool      // a listing of the folder is under way, see Page
 	Since   time.Time // what was received earlier is not handed out by a listing; zero: everything is
 	Open    []Entry   // in order of Seq
@@ -133,7 +138,7 @@ type Store interface {
 	// Get returns an entry. Errors: ErrUnknown.
 	Get(ctx context.Context, source, key string) (Entry, error)
 
-	// Save stores State, Attempts, FirstFailure, Next, Reason and Changed of the entry with e.Key.
+	// Save stores State, Attempts, Crashes, FirstFailure, Next, Reason and Changed of the entry with e.Key.
 	Save(ctx context.Context, source string, epoch int64, e Entry) error
 
 	// Missing notes that an item is not in the folder any more, and returns the entry as it is then: with another Item of the same Key, or, if
@@ -151,7 +156,7 @@ type Store interface {
 type TxStore interface {
 	Store
 
-	// Commit runs write in a transaction that moves the entry e.Key from Pending to e.State, and commits it. When the entry is not
+	// Commit runs write in a transaction that moves the entry e.Key from Pending to e.State, with e.Crashes, and commits it. When the entry is not
 	// Pending, write is not called and the error is ErrLeaseLost or ErrSettled. After other errors it is open whether the commit happened.
 	Commit(ctx context.Context, source string, epoch int64, e Entry, write WriteFunc) error
 }

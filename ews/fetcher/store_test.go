@@ -26,6 +26,7 @@ func stores(t *testing.T) map[string]func(t *testing.T) (again func() fetcher.St
 			return func() fetcher.Store {
 				s, err := fetcher.NewSQLStore(t.Context(), db, &fetcher.SQLOptions{Prefix: `odd "name" `})
 				require.NoError(t, err)
+				require.NoError(t, s.Migrate(t.Context()))
 				return s
 			}
 		}
@@ -124,7 +125,7 @@ func agree(t *testing.T, model fetcher.Store, open func() fetcher.Store, source 
 				return byKey(list), err
 			})
 		case 6, 7, 8:
-			entry := fetcher.Entry{Key: key(), Attempts: r.IntN(5), FirstFailure: now, Next: now.Add(time.Minute), Reason: "why", Changed: now}
+			entry := fetcher.Entry{Key: key(), Attempts: r.IntN(5), Crashes: r.IntN(3), FirstFailure: now, Next: now.Add(time.Minute), Reason: "why", Changed: now}
 			entry.State = []fetcher.State{fetcher.Pending, fetcher.Handled, fetcher.Failed, fetcher.Done, fetcher.Quarantined}[r.IntN(5)]
 			same(step, "save", func(s fetcher.Store) (any, error) { return nil, s.Save(ctx, source, e, entry) })
 		case 9:

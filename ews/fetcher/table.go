@@ -44,8 +44,11 @@ func (t *table) take(k Take) (Position, error) {
 	if t.Holder.Epoch == 0 && t.Cursor == "" {
 		t.Since = k.Since
 	}
+	crashed := t.Holder.Owner != ""
 	t.Holder = Holder{Owner: k.Owner, Epoch: t.Holder.Epoch + 1}
-	return t.position(), nil
+	at := t.position()
+	at.Crashed = crashed
+	return at, nil
 }
 
 func (t *table) position() Position {
@@ -115,7 +118,7 @@ func (t *table) see(s Seen, now time.Time) {
 		t.Entries[s.Key] = r
 	}
 	if r.State == Gone || r.State == Quarantined && !r.Left.IsZero() {
-		r.State, r.Attempts, r.FirstFailure, r.Next, r.Changed = Pending, 0, time.Time{}, time.Time{}, now
+		r.State, r.Attempts, r.Crashes, r.FirstFailure, r.Next, r.Changed = Pending, 0, 0, time.Time{}, time.Time{}, now
 	}
 	r.Left = time.Time{}
 	at := t.Items[s.Item]
@@ -149,7 +152,7 @@ func (t *table) save(e Entry) {
 	if r == nil {
 		return // pruned: there was nothing left to do
 	}
-	r.State, r.Attempts, r.FirstFailure, r.Next, r.Reason, r.Changed = e.State, e.Attempts, e.FirstFailure, e.Next, e.Reason, e.Changed
+	r.State, r.Attempts, r.Crashes, r.FirstFailure, r.Next, r.Reason, r.Changed = e.State, e.Attempts, e.Crashes, e.FirstFailure, e.Next, e.Reason, e.Changed
 }
 
 func (t *table) missing(key, item string, now time.Time) (Entry, error) {

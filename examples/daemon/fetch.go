@@ -57,6 +57,9 @@ func open(ctx context.Context, s *settings, stderr io.Writer) (_ *daemon, err er
 		return nil, fmt.Errorf("%s: %w", s.db, err)
 	}
 	store, err := fetcher.NewSQLStore(ctx, d.db, nil)
+	if err == nil {
+		err = store.Migrate(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.db, err)
 	}

@@ -16,7 +16,7 @@ import (
 // The two functions below stand in README, word for word.
 
 func tickets(ctx context.Context, db *sql.DB, mailbox *ews.Mailbox) error {
-	store, err := fetcher.NewSQLStore(ctx, db, nil) // PostgreSQL, SQLite, MySQL, MariaDB
+	store, err := fetcher.NewSQLStore(ctx, db, nil) // its tables are made by store.Migrate
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func Example_tickets() {
 		store, err = fetcher.NewSQLStore(ctx, db, nil)
 	}
 	if err == nil {
-		err = store.Create(ctx)
+		err = store.Migrate(ctx)
 	}
 	if err == nil {
 		_, err = db.ExecContext(ctx, "CREATE TABLE tickets (id TEXT PRIMARY KEY, item TEXT, subject TEXT); CREATE TABLE answers (ticket TEXT, text TEXT, mail TEXT)")
