@@ -62,7 +62,7 @@ func (c child) run() error {
 		return err
 	}
 	m := client.Own()
-	o := &fetcher.Options{Store: store, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)), MaxAttempts: 3, Backoff: 50 * time.Millisecond, MaxBackoff: 500 * time.Millisecond,
+	o := &fetcher.Options{Store: store, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)), MaxAttempts: 6, Backoff: 50 * time.Millisecond, MaxBackoff: 500 * time.Millisecond,
 		LeaseTTL: leaseTTL, PageSize: 20, After: fetcher.Action{Move: processed},
 		Watch: &ews.WatchOptions{PollInterval: 300 * time.Millisecond, CheckInterval: time.Second, MinInterval: 20 * time.Millisecond}}
 	switch {

@@ -36,7 +36,7 @@
 //
 // # What counts as one message
 //
-// See [Key]: a message is the same wherever it is moved, and a copy is the same as its original. One that leaves the folder before its turn
+// See [Key]: a message is the same wherever it is moved, and a copy is the same as its original; what is delivered twice is two. One that leaves the folder before its turn
 // makes no ticket; when it comes back it does. Keys are forgotten [Options.Remember] after the message left the folder, and never before.
 //
 // When the cursor is lost or refused the folder is listed anew, and only what the Store does not know is handed out.

@@ -106,7 +106,7 @@ func TestRelease(t *testing.T) {
 		p.rest()
 		require.False(t, other.Stats().Leading)
 		p.stop()
-		time.Sleep(fetcher.DefaultLeaseTTL / 6)
+		time.Sleep(fetcher.DefaultLeaseTTL/6 + time.Second)
 		require.True(t, other.Stats().Leading)
 		once := p.o
 		once.Once = true
@@ -131,19 +131,19 @@ func (l *lockOf) Unlock() error { return nil }
 func TestLockLost(t *testing.T) {
 	playing(t, func(t *testing.T, p *play) {
 		var lost atomic.Bool
-		locks := 0
+		var locks atomic.Int64
 		p.o.Lock = fetcher.LockWith(func(context.Context, string) (*lockOf, error) {
-			locks++
+			locks.Add(1)
 			lost.Store(false)
 			return &lockOf{&lost}, nil
 		})
 		p.send("a")
 		p.start()
-		require.Equal(t, 1, locks)
+		require.EqualValues(t, 1, locks.Load())
 		lost.Store(true)
 		p.send("b")
 		p.rest()
-		require.Equal(t, 2, locks)
+		require.EqualValues(t, 2, locks.Load())
 		require.EqualValues(t, 1, p.f.Stats().LeaseLosses)
 		require.True(t, p.f.Stats().Leading)
 		p.stop()

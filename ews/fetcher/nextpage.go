@@ -87,7 +87,7 @@ func (s *state) stopPull() {
 
 func (s *state) pullEnded(e pullEndedEvent) {
 	stopped := s.pull == pullStop
-	s.pull, s.page = pullOff, nil
+	s.pull, s.page, s.stats.StreamOpen = pullOff, nil, false
 	if stopped || s.phase != working {
 		return
 	}

@@ -20,7 +20,9 @@ type Options struct {
 	Store Store
 
 	// Name names the source in the Store; all instances that share the work must use the same. Empty: the mailbox's address, the
-	// folder and Path, in lower case where Exchange does not mind.
+	// folder and Path, in lower case where Exchange does not mind. To a source of another name all messages are new: a program that
+	// is to change its mailbox's address keeps the old Name here. A mailbox without an address (ews.Config.Mailbox is empty) is called
+	// "own": where several of these share a Store each needs a Name.
 	Name string
 
 	// Path leads from the folder given to Run to the one to be fetched, by names. It is looked up anew when the folder is gone, so that one

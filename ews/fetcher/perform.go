@@ -14,6 +14,7 @@ const storeTimeout = 30 * time.Second
 
 var (
 	errCalledOff = errors.New("fetcher: called off: the program is ending, or another instance has taken over")
+	errGoexit    = errors.New("fetcher: the handler ended its goroutine instead of returning")
 	errAbandoned = errors.New("fetcher: handlers were still running Options.Grace after they were told to stop")
 )
 

@@ -102,7 +102,14 @@ func (sh *shell) have(effects []effect) (ended bool, err error) {
 			return true, e.err
 		default:
 			live := sh.live
-			sh.tasks.Go(func() { sh.post(sh.f.have(live, sh.hard, e)) })
+			sh.tasks.Go(func() {
+				var what any
+				if h, ok := e.(handleEffect); ok { // unless it returns: then it has called runtime.Goexit, as failing tests do
+					what = handledEvent{key: h.entry.Key, outcome: outcome{tried: sh.f.o.TxHandler != nil}, err: errGoexit}
+				}
+				defer func() { sh.post(what) }()
+				what = sh.f.have(live, sh.hard, e)
+			})
 		}
 	}
 	return false, nil

@@ -75,7 +75,7 @@ func (z storm) run(t *testing.T, s subject, wrong func(string)) {
 	var mu sync.Mutex
 	arrived := map[string]time.Time{}
 	var waits []time.Duration
-	o := &fetcher.Options{Store: store, Parallel: 8, MaxAttempts: 4, After: fetcher.Action{Move: processed}, Watch: polling()}
+	o := &fetcher.Options{Store: store, Parallel: 8, MaxAttempts: 6, After: fetcher.Action{Move: processed}, Watch: polling()}
 	serve(o, d, func(msg *ews.Message) error {
 		mu.Lock()
 		defer mu.Unlock()

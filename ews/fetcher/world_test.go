@@ -33,7 +33,7 @@ func newWorld(t testing.TB, o *ewstest.Options) *world {
 	w.box = w.AddMailbox(address)
 	w.transport = w.Transport()
 	var err error
-	w.client, err = ews.NewClient(ews.Config{Endpoint: w.Endpoint(), AllowLoopbackHTTP: true, HTTPClient: &http.Client{Transport: w.transport},
+	w.client, err = ews.NewClient(ews.Config{Endpoint: w.Endpoint(), AllowLoopbackHTTP: true, HTTPClient: w.httpClient(),
 		Mailbox: address, Token: ews.FromOAuth2(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "token"}))})
 	require.NoError(t, err)
 	w.m = w.client.Own()
@@ -46,6 +46,8 @@ func (w *world) close() {
 	w.transport.CloseIdleConnections()
 	w.Close()
 }
+
+func (w *world) httpClient() *http.Client { return &http.Client{Transport: w.transport} }
 
 // mail is a message with a subject.
 func mail(subject string) []byte {
