@@ -31,10 +31,14 @@ type download struct {
 	err   error // sticky: readers above take an error beside bytes as one that will come again
 }
 
-var gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+var (
+	gzips = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	heads = sync.Pool{New: func() any { return new([headBytes]byte) }}
+)
 
 func newDownload(x *exchange, resp *http.Response, limit int64, stall time.Duration) (*download, error) {
 	d := &download{x: x, limit: limit}
+	d.head = heads.Get().(*[headBytes]byte)[:0]
 	d.wire = wireReader{body: resp.Body, x: x, d: d, stall: stall}
 	d.r = &d.wire
 	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
@@ -67,20 +71,27 @@ func (d *download) Read(p []byte) (int, error) {
 // drain reads the end of a body whose last byte of interest has been read, so that its connection can be used again. It does
 // not wait for what a server may yet add.
 func (d *download) drain() {
-	d.wire.stall = time.Second
-	if d.wire.timer != nil { // its period is fixed when it is made
-		d.wire.timer.Stop()
-		d.wire.timer = nil
+	if d.err == io.EOF && d.gz == nil {
+		return // as it is with a small answer of known length
 	}
-	var tail [512]byte
+	d.wire.stall = time.Second
+	tail := d.head[:headBytes] // of no use any more
 	for range 4 {
-		if _, err := d.r.Read(tail[:]); err != nil {
+		if _, err := d.r.Read(tail); err != nil {
 			if err == io.EOF && d.gz != nil {
 				gzips.Put(d.gz)
 				d.gz, d.r = nil, eof{}
 			}
 			return
 		}
+	}
+}
+
+// forget gives back what is only needed to explain a failure.
+func (d *download) forget() {
+	if d.head != nil {
+		heads.Put((*[headBytes]byte)(d.head[:headBytes]))
+		d.head = nil
 	}
 }
 
@@ -125,7 +136,6 @@ type wireReader struct {
 	d      *download
 	n      atomic.Int64
 	stall  time.Duration
-	timer  *time.Timer
 	waited time.Duration // in this period
 	got    int           // in this period
 	err    error         // of the network, other than EOF
@@ -133,17 +143,11 @@ type wireReader struct {
 
 func (r *wireReader) Read(p []byte) (int, error) {
 	if r.stall > 0 {
-		if r.timer == nil {
-			r.timer = time.AfterFunc(r.stall, func() { r.x.cancel(errStalled) })
-		} else {
-			r.timer.Reset(r.stall)
-		}
+		r.x.watchdog.start(r.x, r.stall, errStalled)
 	}
 	began := time.Now()
 	n, err := r.body.Read(p)
-	if r.timer != nil {
-		r.timer.Stop()
-	}
+	r.x.watchdog.stop()
 	if packed := r.n.Add(int64(n)); err == nil && r.d.gz != nil && packed > r.d.n+maxGzipOverhead {
 		err = errGzipOfNothing
 	}

@@ -8,7 +8,7 @@ func (m *Mailbox) envelope(c *call) (*wire.Writer, error) {
 	if version == "" {
 		version = m.c.version
 	}
-	w := new(wire.Writer)
+	w := wire.NewWriter()
 	w.StartEnvelope()
 	w.Start("soap:Header")
 	w.Empty("t:RequestServerVersion", "Version", version)

@@ -61,15 +61,17 @@ var guid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{1
 
 // canonical is the same for every way to write a property: sets by name where they have one, GUIDs in lower case.
 func (p Property) canonical() Property {
-	set := PropertySet(strings.ToLower(string(p.Set)))
-	for name, id := range propertySets {
-		if set == id || strings.EqualFold(string(p.Set), string(name)) {
-			set = name
-			break
+	if propertySets[p.Set] == "" { // in other letters, or by its id
+		set := PropertySet(strings.ToLower(string(p.Set)))
+		for name, id := range propertySets {
+			if set == id || strings.EqualFold(string(p.Set), string(name)) {
+				set = name
+				break
+			}
 		}
+		p.Set = set
 	}
-	p.Set = set
-	if set == InternetHeaders {
+	if p.Set == InternetHeaders {
 		p.Name = strings.ToLower(p.Name)
 	}
 	return p

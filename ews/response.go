@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -137,8 +138,11 @@ type responseMessage struct {
 }
 
 func classAttr(s *wire.Scanner) string {
-	class, _ := s.Attr("ResponseClass")
-	return class
+	class, _ := s.AttrBytes("ResponseClass")
+	if string(class) == "Success" {
+		return "Success"
+	}
+	return string(class)
 }
 
 // field reads the current element if it belongs to the head.
@@ -147,7 +151,11 @@ func (m *responseMessage) field(s *wire.Scanner) bool {
 	case "MessageText":
 		m.text = line(s.Text())
 	case "ResponseCode":
-		m.code = strings.TrimSpace(s.Text())
+		if code := bytes.TrimSpace(s.TextBytes()); string(code) == "NoError" {
+			m.code = "NoError"
+		} else {
+			m.code = string(code)
+		}
 	case "DescriptiveLinkKey":
 		// a number that led to a help page that is gone
 	case "MessageXml":

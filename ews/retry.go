@@ -131,6 +131,9 @@ func (m *Mailbox) run(ctx context.Context, c *call, keep bool) (*stream, error) 
 			return nil, last // the refusal says more than that there is no other token
 		}
 		if err == nil {
+			if attempt == 1 && !keep && x.written.Load() && !x.reopened.Load() { // nobody else has it
+				env.Release()
+			}
 			return st, nil
 		}
 		wait, again := x.again(e, pace)

@@ -11,12 +11,13 @@ import (
 // tokenFacts is what an access token says about itself, as far as it decides how a mailbox may be entered. Nobody vouches for it: the
 // signature is Exchange's to check. It spares a round trip whose refusal says less.
 type tokenFacts struct {
-	token    string // the one that the rest is about
-	appOnly  bool
-	user     bool // delegated
-	exchange bool // meant for Exchange Online
-	graph    bool // meant for Microsoft Graph or another of Microsoft's services
-	identity bool // an ID token
+	token         string   // the one that the rest is about
+	authorization []string // its header field
+	appOnly       bool
+	user          bool // delegated
+	exchange      bool // meant for Exchange Online
+	graph         bool // meant for Microsoft Graph or another of Microsoft's services
+	identity      bool // an ID token
 }
 
 // maxTokenClaims bounds the claims that are looked at. Entra's have 1 to 4 KiB; a user of many groups adds a few.
@@ -43,7 +44,7 @@ var exchangeAudiences = map[string]bool{
 // factsOf reads a token's claims (RFC 7519). A token that is no JSON Web Token, or an encrypted one, or one of an issuer other than
 // Microsoft Entra ID, tells nothing.
 func factsOf(token, clientID string) *tokenFacts {
-	f := &tokenFacts{token: token}
+	f := &tokenFacts{token: token, authorization: []string{"Bearer " + token}}
 	_, rest, ok := strings.Cut(token, ".")
 	part, _, ok2 := strings.Cut(rest, ".")
 	if !ok || !ok2 || strings.Count(token, ".") != 2 || len(part) > maxTokenClaims {

@@ -34,6 +34,8 @@ type exchange struct {
 	began    time.Time
 	sent     atomic.Bool           // the transport has taken bytes of the request
 	badInput atomic.Pointer[error] // the request's own content could not be read
+	written  atomic.Bool           // the transport is through with the request, of which it reports it
+	reopened atomic.Bool           // it has asked for the request's body once more
 
 	header   http.Header // of the answer; nil when none came
 	status   int
@@ -63,8 +65,8 @@ func (x *exchange) run(ctx context.Context, pace *pace, patience *time.Duration)
 
 func (x *exchange) roundTrip() (*stream, error) {
 	lim := &x.m.c.limits
-	x.watchdog.start(lim.FirstByte, func() { x.cancel(errNoAnswer) })
-	resp, err := x.m.c.http.Do(x.request())
+	x.watchdog.start(x, lim.FirstByte, errNoAnswer)
+	resp, err := x.m.c.send(x.request())
 	x.watchdog.stop()
 	if err != nil {
 		return nil, x.fill(x.unreachable(err))
@@ -167,6 +169,7 @@ func (x *exchange) finish(s *wire.Scanner) error {
 	x.repaired.Store(int64(s.Repaired()))
 	x.body.drain()
 	x.close(nil)
+	x.body.forget()
 	return nil
 }
 

@@ -21,9 +21,9 @@ const maxAtOnce = 64 << 10
 func (x *exchange) request() *http.Request {
 	c := x.m.c
 	x.id = requestID()
-	h := make(http.Header, len(c.header)+7)
+	h := make(http.Header, 8) // what most requests have, and the largest map that is one piece of memory
 	maps.Copy(h, c.header)
-	h["Authorization"] = []string{"Bearer " + x.token.AccessToken}
+	h["Authorization"] = c.authorization(x.token.AccessToken)
 	h["Client-Request-Id"] = []string{x.id}
 	if a := x.m.anchor(); a != "" {
 		h["X-Anchormailbox"] = []string{a}
@@ -39,24 +39,41 @@ func (x *exchange) request() *http.Request {
 	}
 	x.c.backEnd.ask(h)
 	url := *c.endpoint // a RoundTripper of others might change it
-	req := &http.Request{
-		Method: http.MethodPost,
-		URL:    &url,
-		Host:   url.Host,
-		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        h,
-		ContentLength: x.env.Len(), // never chunked: some servers and proxies refuse that
-	}
 	ctx := x.ctx
 	body := x.upload
-	if c.own && req.ContentLength <= maxAtOnce && x.env.InMemory() {
+	length := x.env.Len()
+	if c.own && length <= maxAtOnce && x.env.InMemory() {
 		ctx = x.traced(ctx)
 		body = x.atOnce
 	}
+	req := new(http.Request).WithContext(ctx)
+	req.Method, req.URL, req.Host = http.MethodPost, &url, url.Host
+	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
+	req.Header = h
+	req.ContentLength = length // never chunked: some servers and proxies refuse that
 	req.Body = body()
 	// A connection that turns out dead before the first byte is replaced by the transport without our doing.
-	req.GetBody = func() (io.ReadCloser, error) { return body(), nil }
-	return req.WithContext(ctx)
+	req.GetBody = func() (io.ReadCloser, error) {
+		x.reopened.Store(true)
+		return body(), nil
+	}
+	return req
+}
+
+// send sends a request. What http.Client adds to a transport of our own is copies of the header for redirects, which are not followed.
+func (c *Client) send(req *http.Request) (*http.Response, error) {
+	if c.own {
+		return c.http.Transport.RoundTrip(req)
+	}
+	return c.http.Do(req)
+}
+
+// authorization is the header field of a token, made once for all of its requests. Nothing changes it.
+func (c *Client) authorization(token string) []string {
+	if f := c.tokenFacts.Load(); f != nil && f.token == token {
+		return f.authorization
+	}
+	return []string{"Bearer " + token}
 }
 
 // fixedHeader is what all requests of a Client have in common. It is shared between them: nothing of it is changed.
@@ -80,7 +97,10 @@ func (x *exchange) atOnce() io.ReadCloser { return io.NopCloser(bytes.NewReader(
 func (x *exchange) traced(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { x.sent.Store(true) }, // they may be: they lie in the buffer that is written next
-		WroteRequest: func(httptrace.WroteRequestInfo) { x.watchdog.touch() },
+		WroteRequest: func(i httptrace.WroteRequestInfo) {
+			x.watchdog.touch()
+			x.written.Store(i.Err == nil)
+		},
 	})
 }
 
@@ -120,27 +140,41 @@ func requestID() string {
 	return string(id)
 }
 
-// watchdog ends a request that waits too long.
+// watchdog ends a request that waits too long, for the answer or for more of it. One timer does for both.
 type watchdog struct {
 	mu    sync.Mutex
 	timer *time.Timer
 	after time.Duration
+	cause error // nil: not running
 }
 
-func (w *watchdog) start(after time.Duration, bark func()) {
-	if after < 0 {
+// start lets x end with cause after that time; not positive: never.
+func (w *watchdog) start(x *exchange, after time.Duration, cause error) {
+	if after <= 0 {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.after = after
-	w.timer = time.AfterFunc(after, bark)
+	w.after, w.cause = after, cause
+	if w.timer != nil {
+		w.timer.Reset(after)
+		return
+	}
+	w.timer = time.AfterFunc(after, func() {
+		w.mu.Lock()
+		cause := w.cause
+		w.mu.Unlock()
+		if cause != nil {
+			x.cancel(cause)
+		}
+	})
 }
 
+// touch starts the wait for the answer again.
 func (w *watchdog) touch() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.timer != nil {
+	if w.cause == errNoAnswer {
 		w.timer.Reset(w.after)
 	}
 }
@@ -148,8 +182,8 @@ func (w *watchdog) touch() {
 func (w *watchdog) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.timer != nil {
+	if w.cause != nil {
 		w.timer.Stop()
-		w.timer = nil
+		w.cause = nil
 	}
 }

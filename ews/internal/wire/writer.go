@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -21,6 +22,20 @@ type Writer struct {
 	open     []string // names of the open elements
 	segments []segment
 	err      error
+}
+
+var writers = sync.Pool{New: func() any { return new(Writer) }}
+
+// NewWriter returns an empty Writer.
+func NewWriter() *Writer { return writers.Get().(*Writer) }
+
+// Release gives the Writer's memory back for the next NewWriter. Nothing obtained from it may be used afterwards. Calling it is optional.
+func (w *Writer) Release() {
+	if cap(w.buf) > 64<<10 || len(w.segments) > 0 { // one large request must not stay for ever
+		return
+	}
+	*w = Writer{buf: w.buf[:0], open: w.open[:0]}
+	writers.Put(w)
 }
 
 // Fail notes that what was to be written cannot be said; the first one counts. Writing may go on.
