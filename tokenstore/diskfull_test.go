@@ -102,27 +102,60 @@ func throughFullDisk(t *testing.T, wrap func(tokenstore.Store) tokenstore.Store)
 	return nil
 }
 
-// A directory that cannot be written still can be read, and says what is wrong.
+// A directory that cannot be written still can be read, says what is wrong, and is written again once it can be, without a restart.
 func TestReadOnlyDirectory(t *testing.T) {
-	ctx := t.Context()
-	dir := filepath.Join(t.TempDir(), "tokens")
-	s, err := tokenstore.NewFileStore(dir, nil)
-	require.NoError(t, err)
-	v, err := s.Put(ctx, "a", tokenstore.Record{Data: []byte("x")})
-	require.NoError(t, err)
 	if os.Geteuid() == 0 {
 		dropPrivileges(t)
 	}
+	require.NoError(t, throughReadOnly(t, func(s tokenstore.Store) tokenstore.Store { return s }))
+	for name, mutant := range map[string]func(tokenstore.Store) tokenstore.Store{
+		"failed writes taken for successful ones": func(s tokenstore.Store) tokenstore.Store { return deaf{s} },
+		"closed for ever by the first failure":    func(s tokenstore.Store) tokenstore.Store { return &onceBroken{Store: s} },
+	} {
+		err := throughReadOnly(t, mutant)
+		require.Error(t, err, "mutant %q survives", name)
+		t.Logf("mutant %q: %v", name, err)
+	}
+}
+
+// throughReadOnly returns the first thing that is wrong.
+func throughReadOnly(t *testing.T, wrap func(tokenstore.Store) tokenstore.Store) error {
+	ctx := t.Context()
+	dir := filepath.Join(t.TempDir(), "tokens")
+	files, err := tokenstore.NewFileStore(dir, nil)
+	require.NoError(t, err)
+	s := wrap(files)
+	v, err := s.Put(ctx, "a", tokenstore.Record{Data: []byte("x")})
+	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o500))
-	_, err = s.Put(ctx, "a", tokenstore.Record{Data: []byte("y"), Version: v})
-	require.ErrorIs(t, err, os.ErrPermission)
-	require.ErrorIs(t, s.Delete(ctx, "a"), os.ErrPermission)
-	r, err := s.Get(ctx, "a")
-	require.NoError(t, err)
-	require.Equal(t, "x", string(r.Data))
+	defer os.Chmod(dir, 0o700) //nolint:errcheck // for the test's cleanup
+	if _, err = s.Put(ctx, "a", tokenstore.Record{Data: []byte("y"), Version: v}); !errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("a save that cannot succeed: error %w", err)
+	}
+	if err := s.Delete(ctx, "a"); !errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("a deletion that cannot succeed: error %w", err)
+	}
+	if r, err := s.Get(ctx, "a"); err != nil || string(r.Data) != "x" {
+		return fmt.Errorf("the record reads %q: %w", r.Data, err)
+	}
 	require.NoError(t, os.Chmod(dir, 0o700))
-	_, err = s.Put(ctx, "a", tokenstore.Record{Data: []byte("y"), Version: v})
-	require.NoError(t, err)
+	if _, err = s.Put(ctx, "a", tokenstore.Record{Data: []byte("y"), Version: v}); err != nil {
+		return fmt.Errorf("no recovery: %w", err)
+	}
+	return nil
+}
+
+// onceBroken does not find its way back after a failure.
+type onceBroken struct {
+	tokenstore.Store
+	err error
+}
+
+func (o *onceBroken) Put(ctx context.Context, key string, r tokenstore.Record) (v string, err error) {
+	if o.err == nil {
+		v, o.err = o.Store.Put(ctx, key, r)
+	}
+	return v, o.err
 }
 
 // File names differ in more than case, which Windows and macOS ignore, and none is one that Windows reserves.

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/oauth2"
 )
@@ -20,7 +22,8 @@ var (
 	// ErrNoToken means that nobody signed in yet. It is also ErrNeedsSignIn.
 	ErrNoToken error = noToken{}
 	// ErrRolledBack means that the store shows an older state of a grant than this process has seen: it was restored from a
-	// copy, say. The newer tokens, still in memory, are saved again. It is logged and shown in Status, not returned by Token.
+	// copy, say. The newer tokens, still in memory, are saved again. It is logged,
+	// counted (Counters.RolledBack) and, while the store shows it, in Status; Token does not return it.
 	ErrRolledBack = errors.New("tokenstore: the store shows an older record than before; was it restored from a backup?")
 )
 
@@ -29,19 +32,24 @@ type noToken struct{}
 func (noToken) Error() string        { return "tokenstore: no token stored; sign in first" }
 func (noToken) Is(target error) bool { return target == ErrNeedsSignIn }
 
-// Error is what [Source.Token] returns when it has no usable token to give. Its text is one line and holds no token and no
-// response body, whatever the wrapped error would print.
+// Error is what [Source.Token] returns when it has no usable token to give. Its text is one line and holds none of the
+// record's tokens and no response body, whatever the wrapped error would print.
 type Error struct {
 	Op  string // "load", "lock", "refresh", "save" or "delete"
 	Key string // the record's
 	Err error  // the store's or the refresher's
 
+	text                   string // of Err; empty: safeText's
 	needsSignIn, temporary bool
 	retryAt                time.Time
 }
 
 func (e *Error) Error() string {
-	s := fmt.Sprintf("tokenstore: %s: %s: %s", keyText(e.Key), e.Op, safeText(e.Err))
+	text := e.text
+	if text == "" {
+		text = safeText(e.Err)
+	}
+	s := fmt.Sprintf("tokenstore: %s: %s: %s", keyText(e.Key), e.Op, text)
 	if d := e.RetryDelay(); d > 0 {
 		s += fmt.Sprintf(" (next try in %v)", d.Round(time.Second))
 	}
@@ -146,8 +154,8 @@ func (r refusal) hold(count int) (here, everywhere time.Duration) {
 }
 
 // safeText is an error's text on one line, bounded, and without what x/oauth2 puts into its own: the whole response
-// body, which may echo the request with its secrets.
-func safeText(err error) string {
+// body, which may echo the request with its secrets. A refresher's error may quote what it was given, hence secrets.
+func safeText(err error, secrets ...string) string {
 	var re *oauth2.RetrieveError
 	if errors.As(err, &re) {
 		code := "an error"
@@ -162,7 +170,14 @@ func safeText(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) && err == context.DeadlineExceeded { //nolint:errorlint // the bare text says nothing
 		return "took too long"
 	}
-	return cut(strings.Join(strings.Fields(err.Error()), " "), 400)
+	text := err.Error()
+	for _, secret := range secrets {
+		if secret != "" {
+			text = strings.NewReplacer(secret, "(redacted)", url.QueryEscape(secret), "(redacted)").Replace(text)
+		}
+	}
+	blank := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	return cut(strings.Join(strings.FieldsFunc(text, blank), " "), 400)
 }
 
 // keyText is a record's key as it stands in errors: quoted if it would break the line, or hide in it.

@@ -53,7 +53,7 @@ func newOSDir(path string) (*osDir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokenstore: %w", err)
 	}
-	if err := makeDir(abs); err != nil {
+	if err := makeDir(abs, osPaths{}); err != nil {
 		return nil, fmt.Errorf("tokenstore: creating the token directory: %w", err)
 	}
 	d := &osDir{abs}
@@ -62,41 +62,6 @@ func newOSDir(path string) (*osDir, error) {
 		return nil, err
 	}
 	return d, root.Close()
-}
-
-// makeDir creates what is missing of a path, and syncs the directories above: a power loss must not take the new directory back
-// with the tokens in it. Those that this user may enter but not open are left to the operating system.
-func makeDir(path string) error {
-	var above []string
-	for p := path; ; p = filepath.Dir(p) {
-		if _, err := os.Lstat(p); !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		above = append(above, filepath.Dir(p))
-	}
-	if len(above) == 0 {
-		return nil
-	}
-	if err := os.MkdirAll(path, 0o700); err != nil || runtime.GOOS == "windows" {
-		return err
-	}
-	for _, p := range above {
-		f, err := os.Open(p)
-		if errors.Is(err, fs.ErrPermission) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		err = f.Sync()
-		if cerr := f.Close(); err == nil {
-			err = cerr
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (d *osDir) open() (*os.Root, error) {

@@ -34,7 +34,7 @@ func TestNothingPrintsSecrets(t *testing.T) {
 		tokenstore.Record{Data: []byte("CANARY")}, &tokenstore.Record{Data: []byte("CANARY")}, key, pass, ring, src,
 		[]tokenstore.Record{{Data: []byte("CANARY")}}, map[string]*tokenstore.Key{"k": key}, struct{ K *tokenstore.Keyring }{ring},
 	} {
-		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%c"} {
 			clean(t, fmt.Sprintf(verb, v), verb, v)
 		}
 		b, err := json.Marshal(v)

@@ -222,6 +222,7 @@ func (s *Source) refreshed(ctx context.Context, l Lock, st *stored, tok *oauth2.
 func (s *Source) refused(ctx context.Context, st *stored, cause error, r refusal) (*held, time.Duration, error) {
 	s.count.failures.Add(1)
 	now := s.now()
+	text := safeText(cause, st.RefreshToken, st.AccessToken, st.Previous)
 	if s.work.pending == nil {
 		// Somebody else may have rotated the token or signed in.
 		fresh, err := s.load(ctx)
@@ -238,7 +239,7 @@ func (s *Source) refused(ctx context.Context, st *stored, cause error, r refusal
 	}
 	next := &stored{st.clone(), st.version}
 	if r.needsSignIn && s.opts.LenientRotation && next.Previous != "" {
-		s.log.Warn("refresh token refused; trying the one before it", "error", safeText(cause))
+		s.log.Warn("refresh token refused; trying the one before it", "error", text)
 		next.RefreshToken, next.Previous = next.Previous, ""
 		next.Intent = nil
 		if s.put(ctx, next) == nil {
@@ -250,13 +251,13 @@ func (s *Source) refused(ctx context.Context, st *stored, cause error, r refusal
 		count = next.Failure.Count + 1
 	}
 	here, everywhere := r.hold(count)
-	f := &failed{Attempt: rand.Text(), Text: safeText(cause), At: wall(now), Count: count, Hold: everywhere}
+	f := &failed{Attempt: rand.Text(), Text: text, At: wall(now), Count: count, Hold: everywhere}
 	next.Failure, next.Intent = f, nil
 	if r.needsSignIn && next.NeedsSignInSince.IsZero() {
 		next.NeedsSignInSince = wall(now)
 	}
 	s.work.since.first(f.Attempt, now)
-	e := &Error{Op: "refresh", Key: s.key, Err: cause, needsSignIn: r.needsSignIn, temporary: r.temporary, retryAt: now.Add(here)}
+	e := &Error{Op: "refresh", Key: s.key, Err: cause, text: text, needsSignIn: r.needsSignIn, temporary: r.temporary, retryAt: now.Add(here)}
 	level := slog.LevelWarn
 	if r.needsSignIn {
 		level = slog.LevelError

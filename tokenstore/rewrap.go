@@ -9,6 +9,7 @@ import (
 // RewrapOptions adjusts [Rewrap]; nil means defaults.
 type RewrapOptions struct {
 	// EncryptPlain also takes over records that are stored in clear. Programs that still read them in clear will fail afterwards.
+	// Nothing is taken over while another record needs a key that the keyring lacks: it may be the wrong keyring.
 	EncryptPlain bool
 }
 
@@ -38,6 +39,13 @@ func Rewrap(ctx context.Context, s Store, k *Keyring, o *RewrapOptions) (RewrapR
 		keys = append(keys, key)
 	}
 	plainToo := o != nil && o.EncryptPlain
+	if plainToo {
+		foreign, err := needsOtherKey(ctx, s, k, keys)
+		if err != nil {
+			return report, err
+		}
+		plainToo = !foreign
+	}
 	var errs []error
 	for _, key := range keys {
 		count, err := rewrapOne(ctx, s, k, key, plainToo, &report)
@@ -52,6 +60,22 @@ func Rewrap(ctx context.Context, s Store, k *Keyring, o *RewrapOptions) (RewrapR
 		}
 	}
 	return report, errors.Join(errs...)
+}
+
+// needsOtherKey reports whether a record is under a key that the keyring lacks. Other damage says nothing about the key, and is
+// found again later.
+func needsOtherKey(ctx context.Context, s Store, k *Keyring, keys []string) (bool, error) {
+	e := &encrypted{inner: s, ring: k}
+	for _, key := range keys {
+		_, err := e.Get(ctx, key)
+		if ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+		if errors.Is(err, ErrUnknownKey) || errors.Is(err, ErrWrongKey) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 func rewrapOne(ctx context.Context, s Store, k *Keyring, key string, plainToo bool, report *RewrapReport) (count *int, err error) {

@@ -10,7 +10,8 @@ import (
 )
 
 // SignIn stores the tokens of a fresh sign-in, over those of an earlier one, and serves them from now on. When it returns nil they
-// are saved; after an error they are not, and the source is as it was. It waits for a refresh under way.
+// are saved. After an error they are not, as far as the store could be asked: one that broke off may have saved them all the same, and
+// the source then serves them once it sees them. It waits for a refresh under way.
 //
 // A record that cannot be read (wrong key, damaged) is not written over: the error says why. SignOut deletes a damaged one.
 func (s *Source) SignIn(ctx context.Context, tok *oauth2.Token, a Account) error {
@@ -28,14 +29,18 @@ func (s *Source) SignIn(ctx context.Context, tok *oauth2.Token, a Account) error
 			return err
 		}
 		now := s.now()
-		next := &stored{&state{Grant: rand.Text(), SignedIn: wall(now), Account: a}, old.version}
+		next := &stored{(&state{Grant: rand.Text(), SignedIn: wall(now), Account: a}).clone(), old.version}
 		next.accept(tok, now)
 		err = s.put(ctx, next)
 		if errors.Is(err, ErrConflict) {
 			continue
 		}
 		if err != nil {
-			return s.fail("save", err)
+			there, lerr := s.load(ctx) // perhaps it was only the acknowledgement that got lost
+			if lerr != nil || there.Grant != next.Grant {
+				return s.fail("save", err)
+			}
+			next = there
 		}
 		s.dropPending(lock)
 		s.work.known, s.work.failed, s.work.told = next, nil, ""

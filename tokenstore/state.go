@@ -111,6 +111,9 @@ func (st *state) token() *oauth2.Token {
 func (st *state) accept(tok *oauth2.Token, now time.Time) {
 	st.AccessToken, st.TokenType = tok.AccessToken, tok.TokenType
 	st.Expiry, st.Issued = wall(tok.Expiry), wall(now)
+	if y := st.Expiry.Year(); y < 1 || y > 9999 {
+		st.Expiry = time.Time{} // JSON cannot keep it, and a token not saved is worse than one whose end is not known
+	}
 	if tok.RefreshToken != "" && tok.RefreshToken != st.RefreshToken {
 		st.Previous, st.RefreshToken, st.RefreshIssued = st.RefreshToken, tok.RefreshToken, wall(now)
 	}

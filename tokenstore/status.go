@@ -31,6 +31,10 @@ type Status struct {
 
 // Status reads the record and reports on it and on this source. Errors: the store's, as an [*Error]. No record is no error.
 func (s *Source) Status(ctx context.Context) (Status, error) {
+	h := s.held.Load() // before the record, which a refresh may renew meanwhile
+	s.mu.Lock()
+	unsaved := s.unsaved
+	s.mu.Unlock()
 	st, err := s.load(ctx)
 	if err != nil {
 		return Status{Key: s.key}, err
@@ -41,6 +45,9 @@ func (s *Source) Status(ctx context.Context) (Status, error) {
 	out.Unsaved = s.unsaved
 	if s.unsaved {
 		out.LastError = "the newest tokens are not saved yet"
+	}
+	if !unsaved && !s.unsaved && h != nil && h.grant == st.Grant && st.Generation < h.generation {
+		out.LastError = ErrRolledBack.Error()
 	}
 	if s.failure != nil && out.LastError == "" {
 		out.LastError = safeText(s.failure.err)

@@ -46,6 +46,9 @@ func (r Record) GoString() string             { return r.redacted() }
 func (r Record) LogValue() slog.Value         { return slog.StringValue(r.redacted()) }
 func (r Record) MarshalJSON() ([]byte, error) { return redactedJSON(r.redacted()) }
 
+// Format keeps verbs like %x and %d from reaching into the struct.
+func (r Record) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(r.redacted())) }
+
 // Store keeps records by key. Implementations are safe for concurrent use by goroutines and, unless they say otherwise, by
 // processes. Keys are 1 to [MaxKeyLen] bytes of any value and are told apart byte by byte (no case folding, no trimming).
 //

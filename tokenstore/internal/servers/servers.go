@@ -168,11 +168,11 @@ func MariaDB(t testing.TB) *Server {
 	install, daemon := find(t, "mariadb-install-db"), find(t, "mariadbd")
 	d, p := dir(t, nil), port(t)
 	as := "--user=" + currentUser(t)
-	init := exec.Command(install, "--no-defaults", "--datadir="+d+"/data", "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", as)
+	init := exec.Command(install, "--no-defaults", "--datadir="+d+"/data", "--tmpdir="+d, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", as)
 	if out, err := init.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}
-	s := newServer(t, "mariadbd", daemon, "--no-defaults", "--datadir="+d+"/data", "--bind-address=127.0.0.1", "--port="+p,
+	s := newServer(t, "mariadbd", daemon, "--no-defaults", "--datadir="+d+"/data", "--tmpdir="+d, "--bind-address=127.0.0.1", "--port="+p,
 		"--socket="+d+"/s.sock", "--pid-file="+d+"/pid", as, "--max-connections=300", "--innodb-buffer-pool-size=32M")
 	s.Addr, s.Dir = "127.0.0.1:"+p, d
 	s.DSN = "root@tcp(" + s.Addr + ")/mysql"
