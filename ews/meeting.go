@@ -43,10 +43,10 @@ func (r *messageReader) meeting(s *wire.Scanner, m *Message) {
 	default:
 		return
 	}
-	if m.Meeting == nil {
-		m.Meeting = new(Meeting)
-	}
 	t := m.Meeting
+	if t == nil {
+		t = new(Meeting)
+	}
 	switch s.Local() {
 	case "AssociatedCalendarItemId":
 		r.attr(s, "Id", &t.Appointment.ID)
@@ -71,5 +71,8 @@ func (r *messageReader) meeting(s *wire.Scanner, m *Message) {
 		r.address(s, &t.Organizer)
 	case "UID":
 		r.put(s, &t.UID)
+	default: // unknown to us: it makes no meeting
+		return
 	}
+	m.Meeting = t
 }
