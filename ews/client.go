@@ -15,7 +15,8 @@ type Client struct {
 	endpoint  *url.URL
 	token     TokenSource
 	http      *http.Client
-	own       bool // http's transport is the package's own
+	live      *http.Client // for event streams: see liveClient
+	own       bool         // http's transport is the package's own
 	header    http.Header
 	mailbox   string
 	userAgent string
@@ -71,7 +72,22 @@ func NewClient(c Config) (*Client, error) {
 	// A redirect would take the token along. Exchange has no good reason to send one; what it means is told in the error.
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	cl.http = &hc
+	cl.live = liveClient(&hc)
 	return cl, nil
+}
+
+// liveClient is a Client's http.Client for event streams. A time limit for whole requests would cut each of them, and one of a few
+// connections that a transport allows would be occupied for ever, so that with one or two streams no other call came through.
+func liveClient(of *http.Client) *http.Client {
+	hc := *of
+	hc.Timeout = 0 // a stream that falls silent is noticed otherwise
+	if t, ok := hc.Transport.(*http.Transport); ok && t.MaxConnsPerHost > 0 {
+		t = t.Clone()
+		t.MaxConnsPerHost = 0
+		t.DisableKeepAlives = true // nothing of it outlives a stream
+		hc.Transport = t
+	}
+	return &hc
 }
 
 // Close closes the connections that are kept open for further requests. Requests under way are not touched, and the Client

@@ -49,6 +49,9 @@ type Config struct {
 	// authorities, tracing. It is copied, never changed; its CheckRedirect is not used, because redirects are never
 	// followed. nil: HTTP/1.1 with kept-alive connections, the environment's proxy settings, and timeouts for every
 	// step before the answer. Mind that HTTPClient.Timeout also ends a long download.
+	//
+	// Event streams are exempt from its Timeout and, if the Transport is an *http.Transport, from MaxConnsPerHost, by a copy
+	// of it. A transport that is wrapped cannot be exempted: leave a connection for each stream.
 	HTTPClient *http.Client
 
 	// AllowLoopbackHTTP lets Endpoint be an http URL of this very machine, as a test server has.

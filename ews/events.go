@@ -55,8 +55,8 @@ func (o *EventsOptions) check() error {
 // anything uses Watch, or a Sync after each EventConnected. EventDisconnected tells of every loss.
 //
 // The loop body must not dawdle: what happens meanwhile waits in the connection, and Exchange ends a stream that is not read. A
-// stream occupies one HTTP connection, which a transport with MaxConnsPerHost must have to spare, and counts against Exchange's
-// HangingConnectionLimit (10 per account); it does not count against Config.Concurrency.
+// stream occupies one HTTP connection (see Config.HTTPClient for limits of it), and counts against Exchange's HangingConnectionLimit (10
+// per account); it does not count against Config.Concurrency.
 //
 // The last pair carries the error: the context's, or one that repeating does not cure: ErrDenied, ErrNotFound,
 // ErrUnauthorized (once it is certain: see Watch), ErrEWSBlocked, ErrInvalidRequest, ErrEndpoint, ErrVersion. Leaving the loop and the

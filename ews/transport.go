@@ -33,6 +33,7 @@ type exchange struct {
 	id       string // client-request-id
 	began    time.Time
 	sent     atomic.Bool           // the transport has taken bytes of the request
+	queued   atomic.Bool           // it looks for a connection
 	badInput atomic.Pointer[error] // the request's own content could not be read
 	written  atomic.Bool           // the transport is through with the request, of which it reports it
 	reopened atomic.Bool           // it has asked for the request's body once more
@@ -66,7 +67,7 @@ func (x *exchange) run(ctx context.Context, pace *pace, patience *time.Duration)
 func (x *exchange) roundTrip() (*stream, error) {
 	lim := &x.m.c.limits
 	x.watchdog.start(x, lim.FirstByte, errNoAnswer)
-	resp, err := x.m.c.send(x.request())
+	resp, err := x.m.c.send(x.request(), x.c.live)
 	x.watchdog.stop()
 	if err != nil {
 		return nil, x.fill(x.unreachable(err))

@@ -26,6 +26,12 @@ func (x *exchange) unreachable(err error) *Error {
 	}
 	switch context.Cause(x.ctx) {
 	case errNoAnswer:
+		if x.queued.Load() {
+			return &Error{kind: ErrUnavailable, verdict: verdictRetry, untouched: true,
+				what: fmt.Sprintf("the transport gave no connection within %v", x.m.c.limits.FirstByte),
+				hint: "either none can be made, or MaxConnsPerHost of Config.HTTPClient's transport is used up: each open download and, if the " +
+					"transport is wrapped, each event stream occupies one"}
+		}
 		return &Error{kind: ErrUnavailable, verdict: verdictRetry,
 			what: fmt.Sprintf("the server did not answer within %v", x.m.c.limits.FirstByte)}
 	case errStalled:

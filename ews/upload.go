@@ -45,6 +45,8 @@ func (x *exchange) request() *http.Request {
 	if c.own && length <= maxAtOnce && x.env.InMemory() {
 		ctx = x.traced(ctx)
 		body = x.atOnce
+	} else if !c.own {
+		ctx = x.tracedQueue(ctx)
 	}
 	req := new(http.Request).WithContext(ctx)
 	req.Method, req.URL, req.Host = http.MethodPost, &url, url.Host
@@ -61,9 +63,12 @@ func (x *exchange) request() *http.Request {
 }
 
 // send sends a request. What http.Client adds to a transport of our own is copies of the header for redirects, which are not followed.
-func (c *Client) send(req *http.Request) (*http.Response, error) {
-	if c.own {
+func (c *Client) send(req *http.Request, live bool) (*http.Response, error) {
+	switch {
+	case c.own:
 		return c.http.Transport.RoundTrip(req)
+	case live:
+		return c.live.Do(req)
 	}
 	return c.http.Do(req)
 }
@@ -101,6 +106,14 @@ func (x *exchange) traced(ctx context.Context) context.Context {
 			x.watchdog.touch()
 			x.written.Store(i.Err == nil)
 		},
+	})
+}
+
+// tracedQueue notes whether the request waits for one of the connections that a transport of the caller's allows.
+func (x *exchange) tracedQueue(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { x.queued.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { x.queued.Store(false) },
 	})
 }
 

@@ -65,15 +65,16 @@ func havoc(t testing.TB, where sqltest.Database, seed uint64, n int, without str
 func TestHavoc(t *testing.T) {
 	worlds, each := 2, 100
 	if long {
-		worlds, each = 40, 250
+		worlds, each = 100, 100
 	}
 	var mu sync.Mutex
 	var sum outcome
 	ends := 0
 	t.Run("worlds", func(t *testing.T) {
+		side := newAside(t)
+		defer side.wait()
 		for seed := range worlds {
-			t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-				t.Parallel()
+			side.run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 				o, ended := havoc(t, sqltest.SQLite(t), uint64(seed), each, "")
 				if o.bad() {
 					t.Errorf("%+v", o)
