@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -81,4 +83,46 @@ func TestSyncPoison(t *testing.T) {
 		}
 		require.ErrorIs(t, failed, ews.ErrTooLarge)
 	})
+}
+
+// TestSyncReadsAtOnce: the messages of a page are read by several requests at a time, no more than a listing has under way, and come in their
+// order.
+func TestSyncReadsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := newMemExchange(t, nil)
+		var want []string
+		for i := range 512 {
+			deliver(t, x.box, fmt.Sprintf("Subject: %d\n\n", i), nil)
+			want = append(want, fmt.Sprint("created ", i))
+		}
+		x.Fault(ewstest.Fault{Op: "GetItem", Times: -1, Do: ewstest.Delay(time.Second)})
+		began := time.Now()
+		batches, _, err := collect(x.m.Sync(t.Context(), ews.Inbox, "", &ews.SyncOptions{PageSize: 512}), nil)
+		require.NoError(t, err)
+		require.Equal(t, [][]string{want}, batches)
+		require.Equal(t, 11, x.Count("GetItem"))
+		require.Equal(t, 2*time.Second, time.Since(began), "nine at once, then two")
+		x.end(t)
+	})
+}
+
+// TestSyncReadsFail: an error that concerns all messages ends the pass with that error, whichever of the requests got it.
+func TestSyncReadsFail(t *testing.T) {
+	for after := range 6 {
+		synctest.Test(t, func(t *testing.T) {
+			x := newMemExchange(t, nil)
+			for i := range 300 {
+				deliver(t, x.box, fmt.Sprintf("Subject: %d\n\n", i), nil)
+			}
+			x.Fault(ewstest.Fault{Op: "GetItem", After: after, Do: ewstest.Blocked()})
+			x.Fault(ewstest.Fault{Op: "GetItem", Times: -1, Do: ewstest.Delay(time.Second)}) // the others are under way
+			began := time.Now()
+			batches, cursor, err := collect(x.m.Sync(t.Context(), ews.Inbox, "", &ews.SyncOptions{PageSize: 512}), nil)
+			require.ErrorIs(t, err, ews.ErrEWSBlocked)
+			require.Empty(t, batches)
+			require.Empty(t, cursor)
+			require.Less(t, time.Since(began), time.Second)
+			x.end(t)
+		})
+	}
 }

@@ -10,3 +10,6 @@ func (b *Outbox) Without(guard string) { b.without = guard }
 func Judge(err error) string {
 	return [...]string{"passing", "permanent", "blocked", "interrupted"}[judge(err)]
 }
+
+// Clock replaces the database's clock by another expression of SQL.
+func (b *Outbox) Clock(now string) { b.now = now }

@@ -4,10 +4,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ewsmail/ewsmail/ews/ewstest"
 	"github.com/ewsmail/ewsmail/ews/internal/sqltest"
 	"github.com/ewsmail/ewsmail/ews/outbox"
 )
@@ -128,6 +130,60 @@ func TestGuards(t *testing.T) {
 			o, state = play(t, s, s.guard)
 			require.True(t, o.bad() || state != s.want, "nothing happened without %q: %+v %s", s.guard, o, state)
 			t.Logf("without it: %+v, %s", o, state)
+		})
+	}
+}
+
+// TestProofLasts: the draft that proves that nothing went out is removed, and the answer to that is lost.
+func TestProofLasts(t *testing.T) {
+	for guard, want := range map[string]outbox.State{"": outbox.Sent, "lasting proof": outbox.Unknown} {
+		t.Run(string(want), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, bubbleSQLite(t), guard)
+				w.add(1, 0)
+				first := endsAt("after: sending")()
+				first.w = w
+				end := first.start()
+				for !first.dead.Load() {
+					time.Sleep(time.Millisecond)
+				}
+				end()
+				lost := w.srv.Fault(ewstest.Fault{Op: "DeleteItem", Do: ewstest.CutAfter()})
+				settleOne(t, w, &life{w: w})
+				require.Positive(t, lost.Hits())
+				row, err := w.outbox(nil, nil).Row(t.Context(), w.want[0])
+				require.NoError(t, err)
+				require.Equal(t, want, row.State)
+				require.False(t, w.judge().bad())
+				require.Empty(t, w.box.Items("deleteditems"))
+			})
+		})
+	}
+}
+
+// TestProofIsOfThisTry: a draft of the first try is left in Deleted Items, and the second try goes out without a trace: what the first one
+// left must not prove that the second one did not go out.
+func TestProofIsOfThisTry(t *testing.T) {
+	for guard, harm := range map[string]bool{"": false, "sweep of earlier proofs": true} {
+		t.Run(map[bool]string{false: "with all guards", true: "without"}[harm], func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, bubbleSQLite(t), guard)
+				w.add(1, 1)
+				for _, last := range []string{"after: sending", "after: queued", "answer SendItem"} {
+					l := endsAt(last)()
+					l.w = w
+					end := l.start()
+					for !l.dead.Load() {
+						time.Sleep(time.Millisecond)
+					}
+					end()
+				}
+				settleOne(t, w, &life{w: w})
+				o := w.judge()
+				require.Equal(t, harm, o.bad(), "%+v", o)
+				require.Equal(t, map[bool]int{false: 0, true: 1}[harm], o.Duplicates)
+				require.Equal(t, map[bool]int{false: 1, true: 0}[harm], o.Unknown)
+			})
 		})
 	}
 }

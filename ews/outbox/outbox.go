@@ -20,11 +20,14 @@
 // overtaken finds none to send.
 //
 // When it stays open whether a message went out (the answer was lost, the worker died), the sent copy is looked for by the row's id, for
-// Options.Settle. If it is there the message was sent. If the draft is still there after that time it is removed, and, since what
-// has been removed cannot be sent, the message is sent anew. If neither is there, nobody can tell: the row becomes Unknown, which
+// Options.Settle. If it is there the message was sent. If the draft is still there after that time it is moved to Deleted Items, and, since
+// it cannot be sent from there by the id that anybody may hold, the message is sent anew; then the draft is deleted. If neither is there, nobody can tell: the row becomes Unknown, which
 // Options.Done tells the application, and stays so until somebody decides (Retry, or Remove).
 //
 // # Limits
+//
+// What a network delivers after its sender has given up, and another worker has sent the message, can leave a draft behind in Drafts,
+// unsent.
 //
 // A sent copy that a rule, a retention policy or a person moved or deleted before it was looked for is not found. Exchange
 // accepts a message for delivery; what becomes of it then comes back as mail (a bounce), if at all. Messages are sent in the
@@ -140,8 +143,10 @@ type Outbox struct {
 	hold  hold
 
 	// step, in tests, is called before and after everything that has an effect outside; without names a guard that is off.
+	// now, unless it is "", is the database's clock in SQL.
 	step    func(what string)
 	without string
+	now     string
 }
 
 // New returns an outbox in a database: PostgreSQL, SQLite, MySQL or MariaDB, by whatever driver. The database is asked what it is only

@@ -88,8 +88,11 @@ type Execer interface {
 
 // sql fills in the table and the database's time, and binds the arguments.
 func (b *Outbox) sql(query string) string {
-	d := b.t.Dialect()
-	return d.Bind(strings.NewReplacer("{table}", b.t.String(), "{now}", d.Now()).Replace(query))
+	d, now := b.t.Dialect(), b.now
+	if now == "" {
+		now = d.Now()
+	}
+	return d.Bind(strings.NewReplacer("{table}", b.t.String(), "{now}", now).Replace(query))
 }
 
 // claim takes up to n rows that are due, for Timeout and some more: an earlier owner of them can write nothing from now on.

@@ -34,6 +34,12 @@ func (b *Outbox) send(ctx context.Context, r *claimed) error {
 		} else if !id.IsZero() {
 			return b.finish(ctx, r, Sent, "")
 		}
+		// A draft of an earlier try that lies in Deleted Items would prove something about this one.
+		if sent, err := b.sweep(ctx, r); err != nil {
+			return b.again(ctx, r, err)
+		} else if sent {
+			return b.finish(ctx, r, Sent, "")
+		}
 	}
 	if r.epoch > 1 && b.without != "look-up of earlier drafts" {
 		if err := b.m.RemoveDrafts(ctx, r.ID); err != nil {
@@ -141,12 +147,19 @@ func (b *Outbox) resolve(ctx context.Context, r *claimed) error {
 		return b.later(ctx, r, Queued, 0, r.Tries+1, "")
 	}
 	if r.draft != "" {
-		switch err := b.m.Delete(ctx, ews.HardDelete, ews.ItemID{ID: r.draft}); {
-		case err == nil:
-			// It lay in Drafts until now, so it was not sent; and now it cannot be any more, not by whoever still holds its id either.
-			return b.later(ctx, r, Queued, 0, r.Tries+1, "an earlier try ended before it was sent")
-		case !errors.Is(err, ews.ErrNotFound):
+		removed, sent, err := b.remove(ctx, r)
+		switch {
+		case err != nil:
 			return undecided(err)
+		case sent:
+			return b.finish(ctx, r, Sent, "")
+		case !removed.IsZero():
+			// It lay in Drafts until then, so it was not sent; and now it cannot be any more, not by whoever still holds its id either.
+			if err := b.later(ctx, r, Queued, 0, r.Tries+1, "an earlier try ended before it was sent"); err != nil {
+				return err
+			}
+			_ = b.m.Delete(ctx, ews.HardDelete, ews.ItemID{ID: removed.ID}) // what is left of it is swept before the next try
+			return nil
 		}
 		// Between the two looks it may have come.
 		if found, err = b.m.FindSent(ctx, b.o.SentFolder, r.ID); err != nil {
@@ -157,6 +170,59 @@ func (b *Outbox) resolve(ctx context.Context, r *claimed) error {
 	}
 	b.o.Logger.ErrorContext(ctx, "outbox: nobody can tell whether the message went out", "id", r.ID)
 	return b.finish(ctx, r, Unknown, "neither its draft nor its sent copy can be found")
+}
+
+// remove takes the draft out of Drafts, so that it cannot be sent by its id any more, and returns where it is now: the proof, which holds
+// also when the answer to the removal was lost, that it was not sent. A zero id: there is no such proof. sent: what lies there is the
+// copy of what was sent, which somebody deleted.
+func (b *Outbox) remove(ctx context.Context, r *claimed) (id ews.ItemID, sent bool, err error) {
+	how := ews.ToDeletedItems
+	if b.without == "lasting proof" {
+		how = ews.HardDelete
+	}
+	err = b.m.Delete(ctx, how, ews.ItemID{ID: r.draft})
+	switch {
+	case err != nil && !errors.Is(err, ews.ErrNotFound):
+		return ews.ItemID{}, false, err
+	case b.without == "lasting proof":
+		if err == nil {
+			id.ID = r.draft
+		}
+		return id, false, nil
+	}
+	return b.deleted(ctx, r)
+}
+
+// deleted finds what lies in Deleted Items of the message: a draft, or the copy of what was sent, which somebody deleted.
+func (b *Outbox) deleted(ctx context.Context, r *claimed) (id ews.ItemID, sent bool, err error) {
+	id, err = b.m.FindSent(ctx, ews.DeletedItems, r.ID)
+	if err != nil || id.IsZero() {
+		return ews.ItemID{}, false, err
+	}
+	msg, err := b.m.Message(ctx, id, &ews.Query{Detail: ews.WithoutBody})
+	if errors.Is(err, ews.ErrNotFound) {
+		return ews.ItemID{}, false, nil
+	}
+	if err != nil {
+		return ews.ItemID{}, false, err
+	}
+	return msg.ID, !msg.Draft, nil
+}
+
+// sweep deletes the drafts of the message that lie in Deleted Items.
+func (b *Outbox) sweep(ctx context.Context, r *claimed) (sent bool, err error) {
+	if b.without == "sweep of earlier proofs" {
+		return false, nil
+	}
+	for {
+		id, sent, err := b.deleted(ctx, r)
+		if err != nil || sent || id.IsZero() {
+			return sent, err
+		}
+		if err := b.m.Delete(ctx, ews.HardDelete, ews.ItemID{ID: id.ID}); err != nil && !errors.Is(err, ews.ErrNotFound) {
+			return false, err
+		}
+	}
 }
 
 // look is the pause before the next look for a sent copy: as long as it has been looked for, within bounds.

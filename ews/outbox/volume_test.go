@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -19,7 +20,7 @@ var long = os.Getenv("EWSMAIL_LONG") != ""
 // started again.
 func havoc(t testing.TB, where sqltest.Database, seed uint64, n int, without string) (o outcome, ended int) {
 	w := newWorld(t, where, without)
-	w.add(n, 25)
+	w.add(n, 15)
 	dice := newChance(seed)
 	deadline := time.Now().Add(5 * time.Minute)
 	var mu sync.Mutex
@@ -27,7 +28,7 @@ func havoc(t testing.TB, where sqltest.Database, seed uint64, n int, without str
 	for range 2 {
 		workers.Go(func() {
 			for w.open() > 0 && time.Now().Before(deadline) {
-				last := 20 + dice.intn(600)
+				last := 10 + dice.intn(300)
 				l := &life{w: w,
 					fate: func(n int, _ string) (bool, time.Duration) {
 						if dice.intn(400) == 0 {
@@ -36,7 +37,7 @@ func havoc(t testing.TB, where sqltest.Database, seed uint64, n int, without str
 						return n == last, 0
 					},
 					cut: func(int) (cut, float64) {
-						if dice.intn(6) > 0 {
+						if dice.intn(5) > 0 {
 							return cutNowhere, 0
 						}
 						return cut(dice.intn(int(cuts))), float64(dice.intn(100)) / 100
@@ -71,20 +72,21 @@ func TestHavoc(t *testing.T) {
 	var sum outcome
 	ends := 0
 	t.Run("worlds", func(t *testing.T) {
-		side := newAside(t)
-		defer side.wait()
 		for seed := range worlds {
-			side.run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-				o, ended := havoc(t, sqltest.SQLite(t), uint64(seed), each, "")
-				if o.bad() {
-					t.Errorf("%+v", o)
-				}
-				t.Logf("%d replies, workers ended %d times, %d unknown", each, ended, o.Unknown)
-				mu.Lock()
-				defer mu.Unlock()
-				sum.Unknown += o.Unknown
-				sum.UnknownFound += o.UnknownFound
-				ends += ended
+			t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					o, ended := havoc(t, bubbleSQLite(t), uint64(seed), each, "")
+					if o.bad() {
+						t.Errorf("%+v", o)
+					}
+					t.Logf("%d replies, workers ended %d times, %d unknown", each, ended, o.Unknown)
+					mu.Lock()
+					defer mu.Unlock()
+					sum.Unknown += o.Unknown
+					sum.UnknownFound += o.UnknownFound
+					ends += ended
+				})
 			})
 		}
 	})

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -18,12 +20,33 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
+	"modernc.org/sqlite"
 
 	"github.com/ewsmail/ewsmail/ews"
 	"github.com/ewsmail/ewsmail/ews/ewstest"
 	"github.com/ewsmail/ewsmail/ews/internal/sqltest"
 	"github.com/ewsmail/ewsmail/ews/outbox"
 )
+
+var rowID = regexp.MustCompile(`(reply|vanishes)-\d{5}`)
+
+// bubble is what the name of a database has in it that keeps the time of a testing/synctest bubble. While a worker sleeps in a
+// transaction, others must not wait for it inside of SQLite, where they would keep that time from advancing: they are told at once
+// that it is busy.
+const bubble = "_pragma=busy_timeout(1)"
+
+func bubbleSQLite(t testing.TB) sqltest.Database {
+	d := sqltest.SQLite(t)
+	d.DSN = regexp.MustCompile(`_pragma=busy_timeout\(\d+\)`).ReplaceAllString(d.DSN, bubble)
+	require.Contains(t, d.DSN, bubble)
+	return d
+}
+
+func init() {
+	sqlite.MustRegisterScalarFunction("bubble_now", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		return time.Now().UnixMilli(), nil
+	})
+}
 
 const support = "support@example.com"
 
@@ -38,11 +61,17 @@ type world struct {
 	without string
 	timeout time.Duration
 	answer  time.Duration // how long a client waits for one
+	late    sync.Map      // ids of rows for which a draft was made after its maker had given up
+	clock   string        // the database's; "": its own
 	want    []string      // the ids of all rows
 }
 
 func newWorld(t testing.TB, where sqltest.Database, without string) *world {
-	w := &world{t: t, srv: ewstest.New(&ewstest.Options{NoGzip: true}), where: where, db: where.Open(t), without: without, timeout: 100 * time.Millisecond, answer: 25 * time.Millisecond}
+	clock := ""
+	if strings.Contains(where.DSN, bubble) {
+		clock = "bubble_now()"
+	}
+	w := &world{t: t, clock: clock, srv: ewstest.New(&ewstest.Options{NoGzip: true}), where: where, db: where.Open(t), without: without, timeout: 100 * time.Millisecond, answer: 25 * time.Millisecond}
 	t.Cleanup(w.srv.Close)
 	w.box = w.srv.AddMailbox(support)
 	id, err := w.box.Deliver([]byte("From: ann@customer.example\r\nTo: support@example.com\r\nSubject: Printer\r\nMessage-ID: <q@customer.example>\r\n\r\nIt smokes.\r\n"), nil)
@@ -98,6 +127,7 @@ func (w *world) outbox(m *ews.Mailbox, change func(*outbox.Options)) *outbox.Out
 	o, err := outbox.New(w.t.Context(), db, m, &opt)
 	require.NoError(w.t, err)
 	o.Without(w.without)
+	o.Clock(w.clock)
 	return o
 }
 
@@ -176,6 +206,12 @@ func (l *life) RoundTrip(req *http.Request) (*http.Response, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), l.w.timeout)
 		defer cancel()
 		req = req.WithContext(ctx)
+		if body, err := io.ReadAll(req.Body); err == nil {
+			req.Body = io.NopCloser(bytes.NewReader(body))
+			if bytes.Contains(body, []byte("<m:CreateItem ")) {
+				l.w.late.Store(string(rowID.Find(body)), true)
+			}
+		}
 	}
 	at, part := cutNowhere, 0.0
 	if l.cut != nil {
@@ -283,8 +319,9 @@ func (w *world) judge() (o outcome) {
 	require.NoError(w.t, rows.Err())
 	require.Equal(w.t, len(w.want), n, "rows")
 	for _, it := range w.box.Items("drafts") {
-		_ = it
-		o.Drafts++
+		if _, late := w.late.Load(rowID.FindString(it.Subject)); !late { // nobody is left to remove what arrives too late
+			o.Drafts++
+		}
 	}
 	return o
 }
