@@ -187,3 +187,28 @@ func TestProofIsOfThisTry(t *testing.T) {
 		})
 	}
 }
+
+// TestLateClaim: a worker that comes to a row only when its claim has run out leaves it alone, and makes no draft that nobody would remove
+// if it died then.
+func TestLateClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, bubbleSQLite(t), "")
+		w.add(1, 0)
+		claims := 0
+		first := &life{w: w, fate: func(_ int, what string) (bool, time.Duration) {
+			if what == "after: claim" {
+				if claims++; claims == 1 {
+					return false, 4 * w.timeout
+				}
+			}
+			return false, 0
+		}}
+		end := first.start()
+		time.Sleep(w.timeout / 2)
+		settleOne(t, w, &life{w: w})
+		time.Sleep(10 * w.timeout)
+		end()
+		require.Equal(t, 1, w.srv.Count("CreateItem"))
+		require.False(t, w.judge().bad())
+	})
+}

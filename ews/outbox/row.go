@@ -37,6 +37,7 @@ type Row struct {
 type claimed struct {
 	Row
 	epoch   int64
+	until   time.Time // when the try must end: before the claim does, however long it took to come to it
 	at      time.Time // when it was read: here
 	now     int64     // and by the database, in milliseconds
 	since   int64
@@ -135,6 +136,7 @@ func (b *Outbox) claim(ctx context.Context, n int) ([]*claimed, error) {
 
 func (b *Outbox) take(ctx context.Context, r *claimed) error {
 	r.epoch++
+	r.until = time.Now().Add(b.o.Timeout)
 	query, args := "UPDATE {table} SET epoch = epoch + 1, due = {now} + ? WHERE id = ? AND state IN ('queued', 'sending') AND due <= {now} AND epoch = ?",
 		[]any{b.lease(), []byte(r.ID), r.epoch - 1}
 	if b.without == "fenced claim" {
@@ -147,8 +149,11 @@ func (b *Outbox) take(ctx context.Context, r *claimed) error {
 	b.step("read the row")
 	var box, id []byte
 	var draft, reason, tag sql.NullString
-	err := b.db.QueryRowContext(ctx, b.sql("SELECT id, mailbox, state, {now}, created, since, tries, draft, reason, tag, payload FROM {table} WHERE id = ?"), []byte(r.ID)).
+	err := b.db.QueryRowContext(ctx, b.sql("SELECT id, mailbox, state, {now}, created, since, tries, draft, reason, tag, payload FROM {table} WHERE id = ? AND epoch = ?"), []byte(r.ID), r.epoch).
 		Scan(&id, &box, &r.State, &r.now, &r.created, &r.since, &r.Tries, &draft, &reason, &tag, &r.payload)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errFenced
+	}
 	r.at = time.Now()
 	r.Mailbox, r.draft, r.Reason, r.Tag, r.Created = string(box), draft.String, reason.String, tag.String, time.UnixMilli(r.created).UTC()
 	return err

@@ -11,7 +11,7 @@ import (
 
 // deliver does what is to be done about a claimed row.
 func (b *Outbox) deliver(ctx context.Context, r *claimed) {
-	ctx, cancel := context.WithTimeout(ctx, b.o.Timeout)
+	ctx, cancel := context.WithDeadline(ctx, r.until)
 	defer cancel()
 	var err error
 	if r.State == Sending {
