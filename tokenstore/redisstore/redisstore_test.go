@@ -126,6 +126,13 @@ func TestHangingServer(t *testing.T) {
 	began := time.Now()
 	require.NoError(t, l.Unlock())
 	require.Less(t, time.Since(began), 2500*time.Millisecond)
+
+	// Mutant: go-redis as it is waits for its own timeouts, whatever the context says.
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	began = time.Now()
+	require.Error(t, c.HMGet(ctx, "a", "data").Err())
+	require.Greater(t, time.Since(began), 2500*time.Millisecond, "mutant: the context left to the client")
 }
 
 // Token bytes stand neither in the append-only file nor in a snapshot, which is Redis' backup.

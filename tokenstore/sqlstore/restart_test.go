@@ -29,9 +29,6 @@ func TestRestartInTheMiddleOfARefresh(t *testing.T) {
 			d := start(t)
 			recovered := refreshThroughRestart(t, d, open(t, d.driver, d.dsn), 20*time.Second, func(s *sqlstore.Store) tokenstore.Store { return s })
 			require.True(t, recovered)
-			if name != "PostgreSQL" {
-				return
-			}
 			// The check sees a store that does not find its way back.
 			mutant := refreshThroughRestart(t, d, open(t, d.driver, d.dsn), 3*time.Second, func(s *sqlstore.Store) tokenstore.Store {
 				return oneConnection{Store: s, conn: conn(t, d)}
