@@ -91,7 +91,7 @@ func (d *downloads) together(ctx context.Context) error {
 			return nil
 		}
 		c := &AttachmentContent{Attachment: Attachment{ID: d.ids[i]}}
-		for depth := s.Depth(); s.Child(depth); {
+		if s.Child(s.Depth()) { // each answer is about one
 			held := toContent(s, &c.Attachment)
 			switch {
 			case s.Err() != nil:
