@@ -1,0 +1,63 @@
+package ews_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestEncodings: answers packed, cut into chunks and labelled in the ways that servers and proxies do are read; what is not UTF-8, or
+// packed in a way that was not asked for, is an error with words of its own, never a wrong text.
+func TestEncodings(t *testing.T) {
+	good := messages(okMessage(`<m:Items><t:Message><t:ItemId Id="I1"/><t:Subject>Grüße</t:Subject></t:Message></m:Items>`))
+	packed := func(members int) string {
+		var b bytes.Buffer
+		for i := range members {
+			z := gzip.NewWriter(&b)
+			_, _ = io.WriteString(z, good[i*len(good)/members:(i+1)*len(good)/members])
+			_ = z.Close()
+		}
+		return b.String()
+	}
+	utf16 := func(s string) string { return "\xff\xfe" + strings.Join(strings.Split(s, ""), "\x00") + "\x00" }
+	for name, tc := range map[string]struct {
+		answer answer
+		err    string
+	}{
+		"gzip":                   {reply(200, packed(1), "Content-Encoding", "gzip"), ""},
+		"gzip in several parts":  {reply(200, packed(3), "Content-Encoding", "GZIP"), ""},
+		"x-gzip":                 {reply(200, packed(1), "Content-Encoding", "x-gzip"), ""},
+		"identity":               {reply(200, good, "Content-Encoding", "identity"), ""},
+		"brotli":                 {reply(200, good, "Content-Encoding", "br"), "not asked for"},
+		"media type of SOAP 1.2": {reply(200, good, "Content-Type", "application/soap+xml; charset=utf-8"), ""},
+		"wrong media type":       {reply(200, good, "Content-Type", "text/html"), ""},
+		"a comment behind":       {reply(200, good+"\r\n<!-- x -->\r\n"), ""},
+		"byte by byte": {func(r *http.Request) (*http.Response, error) {
+			resp, err := reply(200, "")(r)
+			resp.ContentLength, resp.TransferEncoding = -1, []string{"chunked"}
+			resp.Body = io.NopCloser(iotest.OneByteReader(strings.NewReader(good)))
+			return resp, err
+		}, ""},
+		"Latin-1": {reply(200, `<?xml version="1.0" encoding="iso-8859-1"?>`+strings.Replace(good[strings.Index(good, "<s"):], "üß", "\xfc\xdf", 1)), "encoding other than UTF-8"},
+		"UTF-16":  {reply(200, utf16(good)), "no XML"},
+		"MTOM": {reply(200, "--b\r\nContent-Type: application/xop+xml\r\n\r\n"+good+"\r\n--b--\r\n", "Content-Type", `multipart/related; boundary="b"; type="application/xop+xml"`),
+			"no XML"},
+		"a document type": {reply(200, `<!DOCTYPE x [<!ENTITY y "z">]>`+good), "not EWS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			msg, err := newClient(t, &script{answers: []answer{tc.answer}}, nil).Own().Message(t.Context(), matrixItem, nil)
+			if tc.err != "" {
+				require.ErrorContains(t, err, tc.err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, "Grüße", msg.Subject)
+		})
+	}
+}
