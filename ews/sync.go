@@ -164,8 +164,8 @@ func (p *syncPass) run(ctx context.Context, from Cursor, yield func(Batch, error
 		if err != nil {
 			return err
 		}
-		if !page.last && len(page.changes) == 0 && page.state == p.at.state {
-			return &Error{Op: "SyncFolderItems", Mailbox: p.m.Address(), kind: ErrBadResponse, what: "Exchange says there are more changes, and gives none"}
+		if !page.last && page.state == p.at.state { // the next page would be this one, for ever
+			return &Error{Op: "SyncFolderItems", Mailbox: p.m.Address(), kind: ErrBadResponse, what: "Exchange says there are more changes, but its sync state stays where it was"}
 		}
 		if p.at.again {
 			if page.changes, err = p.unknown(ctx, page.changes); err != nil {

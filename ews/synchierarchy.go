@@ -42,8 +42,8 @@ func (m *Mailbox) SyncFolders(ctx context.Context, root FolderRef, from Cursor) 
 		}
 		for {
 			page, next, err := m.folderPage(ctx, root, state)
-			if err == nil && !page.Last && len(page.Changes) == 0 && next == state {
-				err = &Error{Op: "SyncFolderHierarchy", Mailbox: m.Address(), kind: ErrBadResponse, what: "Exchange says there are more changes, and gives none"}
+			if err == nil && !page.Last && next == state { // the next page would be this one, for ever
+				err = &Error{Op: "SyncFolderHierarchy", Mailbox: m.Address(), kind: ErrBadResponse, what: "Exchange says there are more changes, but its sync state stays where it was"}
 			}
 			if err != nil {
 				yield(FolderBatch{}, err)
