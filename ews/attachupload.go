@@ -38,6 +38,7 @@ func (u *Upload) bad() (wrong []string) {
 	if u.Name == "" && u.Kind != ItemAttachment {
 		wrong = append(wrong, "Name: empty")
 	}
+	wrong = append(wrong, badTexts("Name", u.Name, "ContentType", u.ContentType, "ContentID", u.ContentID, "Provider", u.Provider)...)
 	switch u.Kind {
 	case FileAttachment, ItemAttachment:
 		if !u.Content.valid() {
@@ -47,7 +48,7 @@ func (u *Upload) bad() (wrong []string) {
 			wrong = append(wrong, "URL, Provider: only a ReferenceAttachment has them")
 		}
 	case ReferenceAttachment:
-		if to, err := url.Parse(u.URL); err != nil || to.Scheme == "" || to.Host == "" {
+		if to, err := url.Parse(u.URL); err != nil || to.Scheme == "" || to.Host == "" || !xmlText(u.URL) {
 			wrong = append(wrong, fmt.Sprintf("URL: %.80q is not the absolute URL of the file", u.URL))
 		}
 		if u.Content.Open != nil {

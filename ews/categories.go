@@ -48,6 +48,8 @@ func (m *Mailbox) SetMasterCategories(ctx context.Context, list []Category) erro
 		switch {
 		case c.Name == "" || strings.ContainsAny(c.Name, ",;"):
 			return fmt.Errorf("ews: SetMasterCategories: list[%d].Name: %.40q: must not be empty, or hold a comma or semicolon", i, c.Name)
+		case !xmlText(c.Name):
+			return fmt.Errorf("ews: SetMasterCategories: list[%d].Name: %s", i, badText(c.Name))
 		case c.Color < ColorNone || c.Color > ColorDarkMaroon:
 			return fmt.Errorf("ews: SetMasterCategories: list[%d].Color: there is no %d", i, c.Color)
 		}

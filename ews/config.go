@@ -273,5 +273,5 @@ func badAddress(s string) string {
 	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return "the address has control characters"
 	}
-	return ""
+	return badText(s)
 }

@@ -155,9 +155,11 @@ func (a DeleteConversation) badAction() string {
 	return ""
 }
 
-func (a CategorizeConversation) badAction() string { return "" }
-func (a ReadConversation) badAction() string       { return "" }
-func (a FlagConversation) badAction() string       { return a.Flag.bad() }
+func (a CategorizeConversation) badAction() string {
+	return strings.Join(badList("CategorizeConversation.Categories", a.Categories), "; ")
+}
+func (a ReadConversation) badAction() string { return "" }
+func (a FlagConversation) badAction() string { return a.Flag.bad() }
 
 func (a RetainConversation) badAction() string {
 	if a.Tag != "" && !guid.MatchString(a.Tag) {

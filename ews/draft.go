@@ -111,6 +111,8 @@ func (d *Draft) check(send bool) error {
 	if d.MIME != nil && !d.MIME.valid() {
 		wrong = append(wrong, "MIME: needs Open and a Size: make it with Bytes, ReaderAt or File")
 	}
+	wrong = append(wrong, badTexts("Subject", d.Subject, "Body", d.Body.Text, "InReplyTo", d.InReplyTo, "References", d.References, "Marker", d.Marker)...)
+	wrong = append(wrong, badImportance(d.Importance)...)
 	wrong = append(wrong, badSensitivity(d.Sensitivity)...)
 	wrong = append(wrong, badHeaders(d.Headers)...)
 	wrong = append(wrong, badProperties("Properties", d.Properties)...)
@@ -131,7 +133,9 @@ func some(a Address) []Address {
 
 func badAddresses(field string, list []Address) (wrong []string) {
 	for i, a := range list {
+		wrong = append(wrong, badTexts(fmt.Sprintf("%s[%d].Name", field, i), a.Name, fmt.Sprintf("%s[%d].RoutingType", field, i), a.RoutingType)...)
 		if a.RoutingType == "EX" && a.Email != "" {
+			wrong = append(wrong, badTexts(fmt.Sprintf("%s[%d].Email", field, i), a.Email)...)
 			continue
 		}
 		if bad := badAddress(a.Email); bad != "" {

@@ -274,7 +274,7 @@ func (e *BatchError) Error() string {
 	first := e.Items[0]
 	id := ""
 	if first.ID != "" {
-		id = " " + short(first.ID)
+		id = " " + line(short(first.ID))
 	}
 	s += fmt.Sprintf("; item %d%s: %s", first.Index, id, strings.TrimPrefix(first.Err.Error(), "ews: "))
 	return s

@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -75,6 +76,9 @@ func (m *Mailbox) walk(ctx context.Context, parent FolderRef, path []string, cre
 		if name == "" {
 			return nil, errors.New("ews: folder path: a name is empty")
 		}
+		if err := unsendable("folder path", "name", name); err != nil {
+			return nil, err
+		}
 		var err error
 		if f, err = m.child(ctx, parent, name); err != nil {
 			return nil, err
@@ -140,6 +144,9 @@ func (m *Mailbox) CreateFolder(ctx context.Context, parent FolderRef, name, clas
 	}
 	if name == "" {
 		return nil, errors.New("ews: CreateFolder: the name is empty")
+	}
+	if err := cmp.Or(unsendable("CreateFolder", "name", name), unsendable("CreateFolder", "class", class)); err != nil {
+		return nil, err
 	}
 	if class == "" {
 		class = "IPF.Note"

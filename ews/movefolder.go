@@ -41,6 +41,9 @@ func (m *Mailbox) RenameFolder(ctx context.Context, f FolderRef, name string) er
 	if name == "" {
 		return errors.New("ews: RenameFolder: the name is empty")
 	}
+	if err := unsendable("RenameFolder", "name", name); err != nil {
+		return err
+	}
 	for try := 1; ; try++ {
 		now, err := m.Folder(ctx, f)
 		if err != nil || now.Name == name {

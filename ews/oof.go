@@ -119,6 +119,9 @@ func (o *OutOfOffice) check() error {
 	case o.State == OutOfOfficeScheduled && (o.Start.IsZero() || !o.Start.Before(o.End)):
 		return errors.New("ews: OutOfOffice: Start and End must be set, Start first, for OutOfOfficeScheduled")
 	}
+	if wrong := badTexts("Internal", o.Internal, "External", o.External); len(wrong) > 0 {
+		return errors.New("ews: OutOfOffice: " + strings.Join(wrong, "; "))
+	}
 	return nil
 }
 

@@ -44,8 +44,10 @@ func (h Header) bad(seen map[string]bool) string {
 		return fmt.Sprintf("%s: Exchange makes this field itself", h.Name)
 	case seen[name]:
 		return fmt.Sprintf("%s: is there already, and Exchange keeps one of a name", h.Name)
-	case strings.ContainsAny(h.Value, "\r\n\x00"):
+	case strings.ContainsAny(h.Value, "\r\n"):
 		return fmt.Sprintf("%s: the value has a line break", h.Name)
+	case !xmlText(h.Value):
+		return fmt.Sprintf("%s: %s", h.Name, badText(h.Value))
 	case len(h.Value) > maxHeader:
 		return fmt.Sprintf("%s: the value has more than %d bytes", h.Name, maxHeader)
 	}

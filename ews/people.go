@@ -64,6 +64,10 @@ func (m *Mailbox) FindPeople(ctx context.Context, text string, q *PeopleQuery) i
 			yield(nil, errors.New("ews: FindPeople: needs a text or PeopleQuery.Folder"))
 			return
 		}
+		if err := unsendable("FindPeople", "text", text); err != nil {
+			yield(nil, err)
+			return
+		}
 		var before ItemID
 		for given := 0; ; {
 			size := peoplePage

@@ -183,8 +183,14 @@ func (v PropertyValue) bad() string {
 	if bad := v.Property.bad(); bad != "" {
 		return bad
 	}
-	if _, err := v.Property.Type.texts(v.Value); err != nil {
+	texts, err := v.Property.Type.texts(v.Value)
+	if err != nil {
 		return fmt.Sprintf("%s: %T: %v", v.Property, v.Value, err)
+	}
+	for _, text := range texts {
+		if bad := badText(text); bad != "" {
+			return fmt.Sprintf("%s: %s", v.Property, bad)
+		}
 	}
 	return ""
 }

@@ -35,6 +35,12 @@ func (q *Query) bad() string {
 			return "Query.Search: it holds a character that XML cannot carry"
 		}
 	}
+	switch {
+	case q.Detail < Full || q.Detail > Summary:
+		return fmt.Sprintf("Query.Detail: there is no %d", int(q.Detail))
+	case q.Body < BestBody || q.Body > HTMLBody:
+		return fmt.Sprintf("Query.Body: there is no %d", int(q.Body))
+	}
 	for _, s := range q.Sort {
 		switch {
 		case s.Field == nil:

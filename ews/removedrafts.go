@@ -21,6 +21,9 @@ func (m *Mailbox) RemoveDrafts(ctx context.Context, marker string) error {
 	if marker == "" {
 		return errors.New("ews: RemoveDrafts: the marker is empty")
 	}
+	if err := unsendable("RemoveDrafts", "marker", marker); err != nil {
+		return err
+	}
 	left, err := m.findIDs(ctx, Drafts, maxLeftDrafts, func(w *wire.Writer) {
 		w.Start("m:Restriction")
 		w.Start("t:Or")

@@ -114,6 +114,8 @@ func (a *Answer) check(about ItemID) error {
 	wrong = append(wrong, badAddresses("Bcc", a.Bcc)...)
 	wrong = append(wrong, badAddresses("ReplyTo", a.ReplyTo)...)
 	wrong = append(wrong, badAddresses("From", some(a.From))...)
+	wrong = append(wrong, badTexts("Subject", a.Subject, "Body", a.Body.Text, "Marker", a.Marker)...)
+	wrong = append(wrong, badImportance(a.Importance)...)
 	wrong = append(wrong, badSensitivity(a.Sensitivity)...)
 	wrong = append(wrong, badHeaders(a.Headers)...)
 	wrong = append(wrong, badProperties("Properties", a.Properties)...)

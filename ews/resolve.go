@@ -63,6 +63,9 @@ func (m *Mailbox) ResolveNames(ctx context.Context, name string, where ResolveSc
 	case len(name) > maxName:
 		return nil, false, fmt.Errorf("ews: ResolveNames: the name has %d bytes: %d at most", len(name), maxName)
 	}
+	if err := unsendable("ResolveNames", "name", name); err != nil {
+		return nil, false, err
+	}
 	var scope string
 	switch where {
 	case ResolveDirectory:

@@ -28,6 +28,9 @@ func (m *Mailbox) Respond(ctx context.Context, id ItemID, answer MeetingAnswer, 
 	if r == nil {
 		r = new(MeetingReply)
 	}
+	if err := unsendable("Respond", "Body", r.Body.Text); err != nil {
+		return err
+	}
 	if id.ChangeKey == "" { // Exchange refuses to answer an item whose version is not named
 		var err error
 		if id, err = m.current(ctx, id); err != nil {

@@ -3,7 +3,6 @@ package ews
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -150,16 +149,6 @@ func (c *restrictionCheck) text(f Field, text string) {
 	if !xmlText(text) {
 		c.fail("%v: the text holds a character that XML cannot carry", f)
 	}
-}
-
-// xmlText reports whether a text comes through XML 1.0 as it is.
-func xmlText(text string) bool {
-	for _, r := range text {
-		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF {
-			return false
-		}
-	}
-	return utf8.ValidString(text)
 }
 
 func (r And) check(c *restrictionCheck) {

@@ -1,7 +1,9 @@
 package ews
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
@@ -45,6 +47,34 @@ func (a *RuleActions) parts() []rulePart {
 		{"PermanentDelete", &a.PermanentDelete}, {"RedirectToRecipients", &a.RedirectTo}, {"SendSMSAlertToRecipients", &a.SendSMSAlertTo},
 		{"ServerReplyWithMessage", &a.ServerReplyWith}, {"StopProcessingRules", &a.StopProcessing},
 	}
+}
+
+// badTexts names the fields with what cannot be sent, or is "".
+func (r *InboxRule) badTexts() string {
+	wrong := badTexts("the rule's Name", r.Name)
+	for _, of := range []struct {
+		name  string
+		parts []rulePart
+	}{{"Conditions", r.Conditions.parts()}, {"Exceptions", r.Exceptions.parts()}, {"Actions", r.Actions.parts()}} {
+		for _, p := range of.parts {
+			field := of.name + "." + p.element
+			switch at := p.at.(type) {
+			case *string:
+				wrong = append(wrong, badTexts(field, *at)...)
+			case *[]string:
+				wrong = append(wrong, badList(field, *at)...)
+			case *[]Address:
+				for i, a := range *at {
+					wrong = append(wrong, badTexts(fmt.Sprintf("%s[%d].Name", field, i), a.Name, fmt.Sprintf("%s[%d].Email", field, i), a.Email)...)
+				}
+			case **Importance:
+				if *at != nil && len(badImportance(**at)) > 0 {
+					wrong = append(wrong, fmt.Sprintf("%s: there is no %d", field, int(**at)))
+				}
+			}
+		}
+	}
+	return strings.Join(wrong, "; ")
 }
 
 func readRuleParts(s *wire.Scanner, parts []rulePart) {

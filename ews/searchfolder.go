@@ -21,6 +21,8 @@ type SearchFolder struct {
 
 func (f *SearchFolder) bad() string {
 	switch {
+	case !xmlText(f.Name):
+		return "SearchFolder.Name: " + badText(f.Name)
 	case restrictsNothing(f.Where):
 		return "SearchFolder.Where: Exchange wants a condition"
 	case len(f.In) == 0:

@@ -122,6 +122,9 @@ func (m *Mailbox) FindSent(ctx context.Context, folder FolderRef, marker string)
 	if marker == "" {
 		return ItemID{}, errors.New("ews: FindSent: the marker is empty")
 	}
+	if err := unsendable("FindSent", "marker", marker); err != nil {
+		return ItemID{}, err
+	}
 	if folder == nil {
 		folder = SentItems
 	}

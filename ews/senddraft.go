@@ -29,6 +29,9 @@ func (m *Mailbox) SendDraft(ctx context.Context, draft ItemID, o *SendOptions) (
 	if o == nil {
 		o = new(SendOptions)
 	}
+	if err := unsendable("SendDraft", "marker", o.Marker); err != nil {
+		return nil, err
+	}
 	marker, now, err := m.markerOf(ctx, draft)
 	if err != nil {
 		return nil, err

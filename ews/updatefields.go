@@ -62,11 +62,21 @@ func (c *Update) check() error {
 				wrong = append(wrong, fmt.Sprintf("%s[%d]: empty", l.name, i))
 			}
 		}
+		wrong = append(wrong, badList(l.name, l.list)...)
 	}
 	if c.Flag != nil {
 		if bad := c.Flag.bad(); bad != "" {
 			wrong = append(wrong, bad)
 		}
+	}
+	if c.Subject != nil {
+		wrong = append(wrong, badTexts("Subject", *c.Subject)...)
+	}
+	if c.Body != nil {
+		wrong = append(wrong, badTexts("Body", c.Body.Text)...)
+	}
+	if c.Importance != nil {
+		wrong = append(wrong, badImportance(*c.Importance)...)
 	}
 	if c.Sensitivity != nil {
 		wrong = append(wrong, badSensitivity(*c.Sensitivity)...)

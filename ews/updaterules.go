@@ -124,6 +124,8 @@ func checkRuleChanges(changes []RuleChange) error {
 			bad = "the rule's Name is empty"
 		case r.Priority < 1:
 			bad = fmt.Sprintf("the rule's Priority is %d: 1 is the first", r.Priority)
+		default:
+			bad = r.badTexts()
 		}
 		if bad != "" {
 			return fmt.Errorf("ews: UpdateInboxRules: changes[%d]: %s", i, bad)

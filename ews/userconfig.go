@@ -3,7 +3,10 @@ package ews
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -28,6 +31,9 @@ type ConfigValue struct {
 	// Values is the text: one of them, several of a StringArray. A ByteArray is base64.
 	Values []string
 }
+
+// configTypes EWS: UserConfigurationDictionaryObjectTypesType.
+var configTypes = []string{"DateTime", "Boolean", "Byte", "String", "Integer32", "UnsignedInteger32", "Integer64", "UnsignedInteger64", "StringArray", "ByteArray"}
 
 // ConfigString returns a ConfigValue of a string.
 func ConfigString(s string) ConfigValue { return ConfigValue{"String", []string{s}} }
@@ -77,10 +83,17 @@ func (m *Mailbox) UserConfiguration(ctx context.Context, f FolderRef, name strin
 	return c, nil
 }
 
-// CreateUserConfiguration makes a configuration. Errors: ErrExists, also after an own earlier try whose answer was lost; ErrNotFound for
-// the folder, ErrDenied. EWS: CreateUserConfiguration operation.
+// CreateUserConfiguration makes a configuration. A lost answer is not asked for again: MaybeApplied tells. Errors: ErrExists for a name that
+// is taken, ErrNotFound for the folder, ErrDenied. EWS: CreateUserConfiguration operation, and GetUserConfiguration where Exchange
+// could not save it: it does not say whether the name is why.
 func (m *Mailbox) CreateUserConfiguration(ctx context.Context, f FolderRef, c *UserConfiguration) error {
-	return m.writeConfig(ctx, "CreateUserConfiguration", f, c)
+	err := m.writeConfig(ctx, "CreateUserConfiguration", f, c)
+	if e := (*Error)(nil); errors.As(err, &e) && e.Code == "ErrorItemSave" {
+		if _, look := m.UserConfiguration(ctx, f, c.Name); look == nil {
+			e.kind, e.what = ErrExists, "there is a configuration of that name already"
+		}
+	}
+	return err
 }
 
 // UpdateUserConfiguration replaces the forms of a configuration that c has: a nil Dictionary, XML or Binary leaves what is there. There is no
@@ -113,6 +126,16 @@ func (m *Mailbox) writeConfig(ctx context.Context, op string, f FolderRef, c *Us
 	if err := usableConfig(f, c.Name); err != nil {
 		return err
 	}
+	for i, e := range c.Dictionary {
+		for _, v := range []ConfigValue{e.Key, e.Value} {
+			if v.Type != "" && !slices.Contains(configTypes, v.Type) {
+				return fmt.Errorf("ews: UserConfiguration.Dictionary[%d]: %.40q is no type of a value", i, v.Type)
+			}
+		}
+		if wrong := append(badList("Key", e.Key.Values), badList("Value", e.Value.Values)...); len(wrong) > 0 {
+			return fmt.Errorf("ews: UserConfiguration.Dictionary[%d]: %s", i, strings.Join(wrong, "; "))
+		}
+	}
 	return m.do(ctx, &call{
 		op:   op,
 		once: op == "CreateUserConfiguration",
@@ -130,6 +153,9 @@ func (m *Mailbox) writeConfig(ctx context.Context, op string, f FolderRef, c *Us
 func usableConfig(f FolderRef, name string) error {
 	if name == "" {
 		return errors.New("ews: UserConfiguration.Name: is empty")
+	}
+	if !xmlText(name) {
+		return errors.New("ews: UserConfiguration.Name: " + badText(name))
 	}
 	return usable(f)
 }
