@@ -91,6 +91,28 @@ func TestFindByKeyNil(t *testing.T) {
 	require.Equal(t, id.ID, found.ID)
 }
 
+// TestOnlyAskedProperties: the properties that the package reads for its own fields are not among those the caller asked for, unless they are.
+func TestOnlyAskedProperties(t *testing.T) {
+	_, box, m := newMailbox(t, nil)
+	id := deliver(t, box, "From: ann@example.org\nSubject: a\n\nb", nil)
+	ticket := ews.Property{Set: ews.PublicStrings, Name: "Ticket", Type: ews.MAPIInteger}
+	_, err := m.Update(t.Context(), &ews.Update{Set: []ews.PropertyValue{{Property: ticket, Value: 7}}}, id)
+	require.NoError(t, err)
+	for _, ask := range [][]ews.Property{{ticket}, {ticket, ews.PropertySearchKey}, {ews.PropertySearchKey}} {
+		for _, detail := range []ews.Detail{ews.Full, ews.Summary} {
+			for msg, err := range m.Messages(t.Context(), ews.Inbox, &ews.Query{Properties: ask, Detail: detail, Extra: ews.WithLoopMarks}) {
+				require.NoError(t, err)
+				require.NotEmpty(t, msg.SearchKey)
+				var got []ews.Property
+				for _, v := range msg.Properties {
+					got = append(got, v.Property)
+				}
+				require.ElementsMatch(t, ask, got)
+			}
+		}
+	}
+}
+
 func in(f ews.FolderRef) ews.SubscribeOptions {
 	return ews.SubscribeOptions{Folders: []ews.FolderRef{f}}
 }

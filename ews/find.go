@@ -58,7 +58,7 @@ func (l *listing) size() int {
 
 func (l *listing) findSized(ctx context.Context, all []condition, offset, size int) (page, error) {
 	var p page
-	r := messageReader{more: len(l.q.Properties) > 0}
+	r := messageReader{asked: l.q.Properties}
 	err := l.m.do(ctx, &call{
 		op: "FindItem",
 		body: func(w *wire.Writer) error {

@@ -144,7 +144,7 @@ func (m *Mailbox) ConversationItems(ctx context.Context, conversationID string, 
 		detail = WithoutBody
 	}
 	var nodes []ThreadMessage
-	r := messageReader{more: len(q.Properties) > 0}
+	r := messageReader{asked: q.Properties}
 	err := m.do(ctx, &call{
 		op: "GetConversationItems",
 		body: func(w *wire.Writer) error {

@@ -52,7 +52,7 @@ func (m *Mailbox) fillBy(ctx context.Context, resend resender, msgs []*Message, 
 }
 
 func (m *Mailbox) fillOnce(ctx context.Context, msgs []*Message, q *Query, detail Detail) error {
-	r := messageReader{more: len(q.Properties) > 0}
+	r := messageReader{asked: q.Properties}
 	read := make([]bool, len(msgs))
 	err := m.do(ctx, &call{
 		op: "GetItem",

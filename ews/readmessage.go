@@ -32,7 +32,7 @@ type messageReader struct {
 
 	sender, representing string // SMTP addresses that MAPI properties tell
 	cut                  bool
-	more                 bool // the caller asks for properties of its own
+	asked                []Property // the caller's own
 }
 
 // put keeps the current element's text for *to.

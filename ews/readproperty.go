@@ -1,6 +1,10 @@
 package ews
 
-import "github.com/ewsmail/ewsmail/ews/internal/wire"
+import (
+	"slices"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
 
 // Property returns the value of a property that was asked for with Query.Properties, in the Go type that its Type says, or nil if the
 // message has none:
@@ -35,11 +39,11 @@ func (r *messageReader) property(s *wire.Scanner, m *Message) {
 			default:
 				known = false
 			}
-			if !known || r.more {
+			if !known || len(r.asked) > 0 {
 				name = readPropertyName(s)
 			}
 		case "Value":
-			if known && !r.more {
+			if known && len(r.asked) == 0 {
 				if to != nil {
 					r.put(s, to)
 				}
@@ -69,7 +73,10 @@ func (r *messageReader) value(m *Message, name Property, texts ...string) {
 	if name.Tag == tagSuppress {
 		n, _ := v.(int64)
 		m.AutoResponseSuppress = uint32(n) // -1 is all of them
-		if !r.more {
+	}
+	switch name.Tag {
+	case tagSearchKey, tagSenderSMTP, tagRepresentingSMTP, tagSuppress: // read for fields of m, perhaps for those only
+		if !slices.ContainsFunc(r.asked, func(p Property) bool { return p.Set == "" && p.Tag == name.Tag }) {
 			return
 		}
 	}

@@ -36,8 +36,9 @@
 // # What is different from Exchange
 //
 // Single occurrences of a recurring appointment can be read, not changed or deleted; updates of a meeting are not sent to its attendees.
-// The availability of somebody looks at the Bias of a time zone only. There are no archive mailboxes and public folders. A message that is changed after it arrived (its subject, body,
-// recipients or attachments) gets a MIME content made from its properties. Signed messages show the parts that were signed as their
+// The availability of somebody looks at the Bias of a time zone only. A mailbox has no archive before [Mailbox.EnableArchive], and there
+// are no public folders before [Server.PublicFolders]. A message that is changed after it arrived (its subject, body, recipients or
+// attachments) gets a MIME content made from its properties. Signed messages show the parts that were signed as their
 // attachments, where Exchange shows one smime.p7m. UniqueBody and NormalizedBody are the whole body. QueryString understands
 // words and key:value, without OR and NOT.
 package ewstest
