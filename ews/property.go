@@ -102,7 +102,7 @@ func (p Property) bad() string {
 		return fmt.Sprintf("%.80q is neither a property set's name nor a GUID", p.Set)
 	}
 	if _, ok := propertyKinds[p.Type.element()]; !ok {
-		return fmt.Sprintf("%.40q is no type of a value: use one of the MAPI constants", p.Type)
+		return fmt.Sprintf("%s: %.40q is no type of a value: use one of the MAPI constants", line(p.String()), p.Type)
 	}
 	if bad := badText(p.Name); bad != "" {
 		return fmt.Sprintf("%.80q: the Name: %s", p.Name, bad)

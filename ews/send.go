@@ -13,7 +13,9 @@ import (
 // The message is first stored in Drafts with its marker, then its attachments are added, then it is sent: a failure before the last
 // step, which removes the draft where it can, means that nothing went out. When the answer to the last step is lost, the marker is looked up
 // to find out. If even that does not tell, the error says so and MaybeApplied is true: look it up with FindSent later, never
-// send it again blindly.
+// send it again blindly. The looking, and the removing of the draft, go on when ctx has ended, for 30 seconds at most: a Send that was called
+// off returns only when it knows. A text that XML cannot carry (control characters, broken UTF-8) is refused, not sent with others in
+// its place; Draft.MIME takes any bytes.
 //
 // Errors: one that names each wrong field of d; ErrDenied, ErrQuota, ErrInvalidRequest, ErrThrottled and all others of this package's
 // calls. EWS: CreateItem, CreateAttachment, SendItem.
