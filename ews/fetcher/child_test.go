@@ -3,6 +3,7 @@
 package fetcher_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -40,14 +41,21 @@ func TestMain(m *testing.M) {
 
 // child is a helpdesk's program.
 type child struct {
-	Endpoint, DSN string
-	Tx            bool   // the form
-	Mutant        string // what is broken
+	Endpoint    string
+	Driver, DSN string // Driver is empty for pgx
+	Tx          bool   // the form
+	Mutant      string // what is broken
+	TTL         time.Duration
+	Advisory    bool // a lock of PostgreSQL's instead of the lease
 }
 
 func (c child) run() error {
 	ctx := context.Background()
-	db, err := sql.Open("pgx", c.DSN)
+	ticket := "INSERT INTO tickets (subject, contents) VALUES ($1, $2)"
+	if c.Driver == "mysql" {
+		ticket = "INSERT INTO tickets (subject, contents) VALUES (?, ?)"
+	}
+	db, err := sql.Open(cmp.Or(c.Driver, "pgx"), c.DSN)
 	if err != nil {
 		return err
 	}
@@ -63,8 +71,20 @@ func (c child) run() error {
 	}
 	m := client.Own()
 	o := &fetcher.Options{Store: store, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)), MaxAttempts: 6, Backoff: 50 * time.Millisecond, MaxBackoff: 500 * time.Millisecond,
-		LeaseTTL: leaseTTL, PageSize: 20, After: fetcher.Action{Move: processed},
+		LeaseTTL: c.TTL, PageSize: 20, After: fetcher.Action{Move: processed},
 		Watch: &ews.WatchOptions{PollInterval: 300 * time.Millisecond, CheckInterval: time.Second, MinInterval: 20 * time.Millisecond}}
+	if c.Advisory {
+		o.Lock = func(ctx context.Context, name string) (fetcher.Lock, error) {
+			conn, err := db.Conn(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock(hashtext($1))", name); err != nil {
+				return nil, errors.Join(err, conn.Close())
+			}
+			return &advisory{conn}, nil
+		}
+	}
 	switch {
 	case c.Tx:
 		o.TxHandler = func(ctx context.Context, msg *ews.Message, d *fetcher.Delivery) error {
@@ -73,7 +93,7 @@ func (c child) run() error {
 				return err
 			}
 			return d.Commit(ctx, func(tx *sql.Tx) error {
-				_, err := tx.ExecContext(ctx, "INSERT INTO tickets (subject, contents) VALUES ($1, $2)", msg.Subject, digest)
+				_, err := tx.ExecContext(ctx, ticket, msg.Subject, digest)
 				return err
 			})
 		}
@@ -83,7 +103,7 @@ func (c child) run() error {
 			if err != nil {
 				return err
 			}
-			_, err = db.ExecContext(ctx, "INSERT INTO tickets (subject, contents) VALUES ($1, $2)", msg.Subject, digest)
+			_, err = db.ExecContext(ctx, ticket, msg.Subject, digest)
 			time.Sleep(20 * time.Millisecond) // so that few kills are enough
 			return err
 		}
@@ -100,11 +120,23 @@ func (c child) run() error {
 	return fetcher.Run(ctx, m, ews.Inbox, o)
 }
 
+// advisory is a lock that ends with its connection.
+type advisory struct{ conn *sql.Conn }
+
+func (a *advisory) Check(ctx context.Context) error { return a.conn.PingContext(ctx) }
+func (a *advisory) Unlock() error                   { return a.conn.Close() }
+
 // leaseTTL is short, so that many kills fit into a test.
 const leaseTTL = 400 * time.Millisecond
 
+// bombed is how a program ends that a message has ended.
+const bombed = 3
+
 // contents is the hash of a message's attachments. Poisoned ones fail.
 func contents(ctx context.Context, m *ews.Mailbox, msg *ews.Message) (string, error) {
+	if msg.Subject == "bomb" {
+		os.Exit(bombed)
+	}
 	var i int
 	if _, err := fmt.Sscanf(msg.Subject, "m%d", &i); err != nil || poisoned(i) {
 		return "", errNever

@@ -97,18 +97,7 @@ func ExampleRun() {
 	// Output: 1 <nil>
 }
 
-// Counters for expvar. OpenTelemetry asks for the same struct in the callback of its observable instruments
-// (go.opentelemetry.io/otel/metric):
-//
-//	meter := otel.Meter("helpdesk")
-//	handled, _ := meter.Int64ObservableCounter("mail.handled")
-//	lag, _ := meter.Float64ObservableGauge("mail.lag", metric.WithUnit("s"))
-//	_, _ = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-//		st := f.Stats()
-//		o.ObserveInt64(handled, st.Handled)
-//		o.ObserveFloat64(lag, st.Lag.Seconds())
-//		return nil
-//	}, handled, lag)
+// Counters for expvar.
 func ExampleFetcher_Stats() {
 	mailbox, end := exchange()
 	defer end()

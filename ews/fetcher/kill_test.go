@@ -36,6 +36,7 @@ func TestKill(t *testing.T) {
 	for _, k := range []slaughter{
 		{name: "transactional", tx: true, messages: 60, kills: 8, instances: 2, longMessages: 2000, longKills: 200},
 		{name: "plain", messages: 60, kills: 8, instances: 2, longMessages: 2000, longKills: 200},
+		{name: "on MariaDB", tx: true, mariadb: true, messages: 40, kills: 6, instances: 2, longMessages: 300, longKills: 40},
 		{name: "five instances", tx: true, messages: 40, kills: 4, instances: 5, longMessages: 500, longKills: 60},
 	} {
 		t.Run(k.name, func(t *testing.T) {
@@ -64,6 +65,7 @@ type slaughter struct {
 	mutant                  string
 	messages, kills         int
 	instances               int
+	mariadb                 bool
 	longMessages, longKills int
 }
 
@@ -88,9 +90,13 @@ func attached(r *rand.Rand, subject string) (raw []byte, digest string) {
 
 func (k slaughter) run(t *testing.T) (wrong []string) {
 	r := rand.New(rand.NewPCG(7, 8))
-	where := sqltest.PostgreSQL(t)
+	start, table := sqltest.PostgreSQL, "CREATE TABLE tickets (id bigserial, key text UNIQUE, subject text NOT NULL, contents text NOT NULL)"
+	if k.mariadb {
+		start, table = sqltest.MariaDB, "CREATE TABLE tickets (id bigint AUTO_INCREMENT PRIMARY KEY, subject text NOT NULL, contents text NOT NULL)"
+	}
+	where := start(t)
 	db := where.Open(t)
-	_, err := db.ExecContext(t.Context(), "CREATE TABLE tickets (id bigserial, key text UNIQUE, subject text NOT NULL, contents text NOT NULL)")
+	_, err := db.ExecContext(t.Context(), table)
 	require.NoError(t, err)
 	store, err := fetcher.NewSQLStore(t.Context(), db, nil)
 	require.NoError(t, err)
@@ -99,7 +105,7 @@ func (k slaughter) run(t *testing.T) (wrong []string) {
 	t.Cleanup(srv.Close)
 	box := srv.AddMailbox(address)
 
-	herd := newHerd(t, child{Endpoint: srv.Endpoint(), DSN: where.DSN, Tx: k.tx, Mutant: k.mutant}, k.instances)
+	herd := newHerd(t, child{Endpoint: srv.Endpoint(), Driver: where.Driver, DSN: where.DSN, Tx: k.tx, Mutant: k.mutant, TTL: leaseTTL}, k.instances)
 	defer herd.end()
 	want := map[string]string{}
 	sent := 0
@@ -124,7 +130,9 @@ func (k slaughter) run(t *testing.T) (wrong []string) {
 	for left, end := -1, time.Now(); time.Now().Before(end.Add(30 * time.Second)); time.Sleep(50 * time.Millisecond) {
 		now := total(box, "inbox")
 		if now == 0 && total(box, "Quarantine") == poison {
-			break
+			if list, err := all(t.Context(), store, "help@example.com/inbox", fetcher.Quarantined); err == nil && len(list) == poison {
+				break // and the records, which follow the moves
+			}
 		}
 		if now != left {
 			left, end = now, time.Now()
