@@ -3,11 +3,10 @@ package outbox_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/ewsmail/ewsmail/ews/internal/sqltest"
 )
 
 // settleOne lets worker processes, one after the other, settle what is in the world. The first one has the fate given.
@@ -33,28 +32,31 @@ func settleOne(t testing.TB, w *world, first *life) {
 // one reply with an attachment goes out once, and the application knows.
 func TestEveryStep(t *testing.T) {
 	steps, requests := 0, []int{}
-	count := newWorld(t, sqltest.SQLite(t), "")
-	count.add(1, 0)
-	l := &life{w: count, trace: func(n int, what string) {
-		steps = max(steps, n)
-		if what == "request" {
-			requests = append(requests, n)
-		}
-	}}
-	settleOne(t, count, l)
-	require.False(t, count.judge().bad())
+	synctest.Test(t, func(t *testing.T) {
+		count := newWorld(t, bubbleSQLite(t), "")
+		count.add(1, 0)
+		settleOne(t, count, &life{w: count, trace: func(n int, what string) {
+			steps = max(steps, n)
+			if what == "request" {
+				requests = append(requests, n)
+			}
+		}})
+		require.False(t, count.judge().bad())
+	})
 	require.GreaterOrEqual(t, len(requests), 5, "version, draft, marker, attachment, send")
 	side := newAside(t)
 	defer side.wait()
 	run := func(name string, l *life) {
 		side.run(name, func(t *testing.T) {
-			l.w = newWorld(t, sqltest.SQLite(t), "")
-			l.w.patient()
-			l.w.add(1, 0)
-			settleOne(t, l.w, l)
-			if o := l.w.judge(); o.bad() || o.Unknown > 0 {
-				t.Errorf("%+v", o)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				l.w = newWorld(t, bubbleSQLite(t), "")
+				l.w.patient()
+				l.w.add(1, 0)
+				settleOne(t, l.w, l)
+				if o := l.w.judge(); o.bad() || o.Unknown > 0 {
+					t.Errorf("%+v", o)
+				}
+			})
 		})
 	}
 	for at := 1; at <= steps; at++ {

@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ewsmail/ewsmail/ews/ewstest"
-	"github.com/ewsmail/ewsmail/ews/internal/sqltest"
 	"github.com/ewsmail/ewsmail/ews/outbox"
 )
 
@@ -55,11 +54,14 @@ var scenarios = []scenario{
 	{"fenced claim", false, func() *life {
 		var here atomic.Int32
 		return &life{fate: func(_ int, what string) (bool, time.Duration) {
-			if what == "before: claim" {
+			switch what {
+			case "before: claim":
 				here.Add(1)
 				for end := time.Now().Add(2 * time.Second); here.Load() < 2 && time.Now().Before(end); {
 					time.Sleep(time.Millisecond)
 				}
+			case "request": // neither is through before the other one has read the row
+				return false, 2 * time.Millisecond
 			}
 			return false, 0
 		}}
@@ -77,7 +79,12 @@ var scenarios = []scenario{
 
 // play plays a scenario and returns what came of it.
 func play(t *testing.T, s scenario, without string) (o outcome, state outbox.State) {
-	w := newWorld(t, sqltest.SQLite(t), without)
+	synctest.Test(t, func(t *testing.T) { o, state = playIn(t, s, without) })
+	return o, state
+}
+
+func playIn(t *testing.T, s scenario, without string) (o outcome, state outbox.State) {
+	w := newWorld(t, patientSQLite(t), without)
 	vanish := 0
 	if s.vanishes {
 		vanish = 1

@@ -30,15 +30,22 @@ import (
 
 var rowID = regexp.MustCompile(`(reply|vanishes)-\d{5}`)
 
-// bubble is what the name of a database has in it that keeps the time of a testing/synctest bubble. While a worker sleeps in a
-// transaction, others must not wait for it inside of SQLite, where they would keep that time from advancing: they are told at once
-// that it is busy.
-const bubble = "_pragma=busy_timeout(1)"
+// bubble is in the name of a database that keeps the time of a testing/synctest bubble.
+const bubble = "&bubble=1"
 
+// bubbleSQLite is a database in a bubble. While a worker sleeps in a transaction, others must not wait for it inside of SQLite, where they would
+// keep the bubble's time from advancing: they are told at once that it is busy.
 func bubbleSQLite(t testing.TB) sqltest.Database {
+	d := patientSQLite(t)
+	d.DSN = strings.Replace(d.DSN, "busy_timeout(10000)", "busy_timeout(1)", 1)
+	require.Contains(t, d.DSN, "busy_timeout(1)")
+	return d
+}
+
+// patientSQLite is the same where nobody sleeps in a transaction.
+func patientSQLite(t testing.TB) sqltest.Database {
 	d := sqltest.SQLite(t)
-	d.DSN = regexp.MustCompile(`_pragma=busy_timeout\(\d+\)`).ReplaceAllString(d.DSN, bubble)
-	require.Contains(t, d.DSN, bubble)
+	d.DSN += bubble
 	return d
 }
 
@@ -71,7 +78,10 @@ func newWorld(t testing.TB, where sqltest.Database, without string) *world {
 	if strings.Contains(where.DSN, bubble) {
 		clock = "bubble_now()"
 	}
-	w := &world{t: t, clock: clock, srv: ewstest.New(&ewstest.Options{NoGzip: true}), where: where, db: where.Open(t), without: without, timeout: 100 * time.Millisecond, answer: 25 * time.Millisecond}
+	w := &world{t: t, clock: clock, srv: ewstest.New(&ewstest.Options{NoGzip: true}), where: where, db: where.Open(t), without: without, timeout: 20 * time.Second, answer: 10 * time.Second}
+	if clock != "" { // where nothing takes time but what waits
+		w.hasty()
+	}
 	t.Cleanup(w.srv.Close)
 	w.box = w.srv.AddMailbox(support)
 	id, err := w.box.Deliver([]byte("From: ann@customer.example\r\nTo: support@example.com\r\nSubject: Printer\r\nMessage-ID: <q@customer.example>\r\n\r\nIt smokes.\r\n"), nil)
@@ -93,6 +103,9 @@ const nothingFound = `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s=
 <m:FindItemResponse xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types">
 <m:ResponseMessages><m:FindItemResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>
 <m:RootFolder TotalItemsInView="0" IncludesLastItemInRange="true"><t:Items/></m:RootFolder></m:FindItemResponseMessage></m:ResponseMessages></m:FindItemResponse></s:Body></s:Envelope>`
+
+// hasty makes the workers wait for nothing long: for servers that are silent on purpose.
+func (w *world) hasty() { w.timeout, w.answer = 100*time.Millisecond, 25*time.Millisecond }
 
 // patient makes the workers wait long enough for a busy machine: only what a test does goes wrong.
 func (w *world) patient() { w.timeout, w.answer = 600*time.Millisecond, 200*time.Millisecond }
@@ -177,10 +190,10 @@ func (l *life) step(what string) int {
 	l.mu.Lock()
 	l.n++
 	n := l.n
-	l.mu.Unlock()
 	if l.trace != nil {
 		l.trace(n, what)
 	}
+	l.mu.Unlock()
 	if what == "after: sending" {
 		l.noted.Store(true)
 	}
@@ -235,8 +248,8 @@ func (l *life) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{rerr}))
 	}
 	what := "answer"
-	if all := l.w.srv.Requests; l.ops {
-		what += " " + all()[len(all())-1].Operation
+	if all := l.w.srv.Requests(); l.ops && len(all) > 0 {
+		what += " " + all[len(all)-1].Operation
 	}
 	l.step(what)
 	return resp, err
