@@ -61,10 +61,17 @@ func TestOperationTable(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d golden requests, %v", len(files), err)
 	}
+	shown := map[string]bool{}
 	for _, f := range files {
 		op, name, _ := strings.Cut(strings.TrimSuffix(filepath.Base(f), ".xml"), "-")
+		shown[op] = true
 		if !made[op] && !strings.HasPrefix(name, "do") {
 			t.Errorf("doc.go says Do for %s, but a method makes it (%s): name the method", op, f)
+		}
+	}
+	for op := range made {
+		if !shown[op] {
+			t.Errorf("a method makes %s, but no golden request shows how", op)
 		}
 	}
 	b, err := os.ReadFile(filepath.Join(shared(t, "schema"), "services.wsdl"))
