@@ -20,7 +20,9 @@ var long = os.Getenv("EWSMAIL_LONG") != ""
 // started again.
 func havoc(t testing.TB, where sqltest.Database, seed uint64, n int, without string) (o outcome, ended int) {
 	w := newWorld(t, where, without)
-	w.hasty()
+	if w.hasty(); w.clock == "" { // a database that is busy with other tests must not look like a silent server
+		w.timeout, w.answer = time.Second, 250*time.Millisecond
+	}
 	w.add(n, 15)
 	dice := newChance(seed)
 	deadline := time.Now().Add(5 * time.Minute)

@@ -124,6 +124,9 @@ func (w *world) client(rt http.RoundTripper) *ews.Mailbox {
 func (w *world) outbox(m *ews.Mailbox, change func(*outbox.Options)) *outbox.Outbox {
 	db := w.where.Open(w.t)
 	db.SetMaxOpenConns(4)
+	if w.clock == "" {
+		db.SetMaxIdleConns(0) // of worker processes that were ended: a server has so many connections
+	}
 	told := "INSERT INTO told (id, state) VALUES (?, ?)"
 	if w.where.Driver == "pgx" {
 		told = "INSERT INTO told (id, state) VALUES ($1, $2)"
