@@ -24,6 +24,7 @@ func TestCallsBesideStreams(t *testing.T) {
 	}{
 		"one connection":                  {1, 1, 0},
 		"two connections and two streams": {2, 2, 0},
+		"one connection and two streams":  {1, 2, 0},
 		"time limit":                      {0, 1, 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -195,27 +195,37 @@ func TestProofIsOfThisTry(t *testing.T) {
 	}
 }
 
-// TestLateClaim: a worker that comes to a row only when its claim has run out leaves it alone, and makes no draft that nobody would remove
-// if it died then.
+// TestLateClaim: a worker that comes to a row only when its claim has run out, held up in the claim itself or by that of the next row,
+// leaves it alone, and makes no draft that nobody would remove if it died then.
 func TestLateClaim(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, bubbleSQLite(t), "")
-		w.add(1, 0)
-		claims := 0
-		first := &life{w: w, fate: func(_ int, what string) (bool, time.Duration) {
-			if what == "after: claim" {
-				if claims++; claims == 1 {
-					return false, 4 * w.timeout
-				}
-			}
-			return false, 0
-		}}
-		end := first.start()
-		time.Sleep(w.timeout / 2)
-		settleOne(t, w, &life{w: w})
-		time.Sleep(10 * w.timeout)
-		end()
-		require.Equal(t, 1, w.srv.Count("CreateItem"))
-		require.False(t, w.judge().bad())
-	})
+	for name, tc := range map[string]struct {
+		rows int
+		step string
+		nth  int
+	}{
+		"reads late": {1, "after: claim", 1}, "begins late": {2, "before: claim", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, patientSQLite(t), "")
+				w.add(tc.rows, 0)
+				claims := 0
+				first := &life{w: w, fate: func(_ int, what string) (bool, time.Duration) {
+					if what == tc.step {
+						if claims++; claims == tc.nth {
+							return false, 10 * w.timeout
+						}
+					}
+					return false, 0
+				}}
+				end := first.start()
+				time.Sleep(w.timeout / 2)
+				settleOne(t, w, &life{w: w})
+				time.Sleep(20 * w.timeout)
+				end()
+				require.Equal(t, tc.rows, w.srv.Count("CreateItem"))
+				require.False(t, w.judge().bad())
+			})
+		})
+	}
 }
