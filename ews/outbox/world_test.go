@@ -251,8 +251,10 @@ func (l *life) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{rerr}))
 	}
 	what := "answer"
-	if all := l.w.srv.Requests(); l.ops && len(all) > 0 {
-		what += " " + all[len(all)-1].Operation
+	if l.ops {
+		if all := l.w.srv.Requests(); len(all) > 0 {
+			what += " " + all[len(all)-1].Operation
+		}
 	}
 	l.step(what)
 	return resp, err
