@@ -141,13 +141,14 @@ func ExampleStore_quarantined() {
 
 // Several mailboxes in one process, which together handle eight messages at a time.
 func ExampleBudget() {
+	ctx := context.Background() // ends when the program is to
 	var mailboxes []*ews.Mailbox
 	var store fetcher.Store
 	handle := func(context.Context, *ews.Message) error { return nil }
 	budget := fetcher.NewBudget(8)
 	for _, m := range mailboxes {
 		go func() {
-			_ = fetcher.Run(context.TODO(), m, ews.Inbox, &fetcher.Options{Store: store, Handler: handle, Budget: budget})
+			_ = fetcher.Run(ctx, m, ews.Inbox, &fetcher.Options{Store: store, Handler: handle, Budget: budget})
 		}()
 	}
 }
