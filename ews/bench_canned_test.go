@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
@@ -17,7 +18,13 @@ import (
 
 // The answers of the benchmarks' server: shaped and sized like Exchange's.
 
-var canned sync.Map // answers by name
+var (
+	canned       sync.Map // answers by name
+	cannedStates atomic.Int64
+)
+
+// cannedState stands in an answer where each request gets a state of its own.
+const cannedState = "AAAAAAAAAAAAAAAA"
 
 func serveCanned(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(r.URL.Path, "/")
@@ -31,7 +38,14 @@ func serveCanned(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-	_, _ = w.Write(cannedAnswer(parts[1], body))
+	answer := cannedAnswer(parts[1], body)
+	if operation(body) == "SyncFolderItems" { // a state that stands still while there are more changes ends a Sync
+		before, after, _ := bytes.Cut(answer, []byte(cannedState))
+		_, _ = w.Write(before)
+		_, _ = fmt.Fprintf(w, "%0*d", len(cannedState), cannedStates.Add(1))
+		answer = after
+	}
+	_, _ = w.Write(answer)
 }
 
 func cannedAnswer(work string, request []byte) []byte {

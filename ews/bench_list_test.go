@@ -52,7 +52,7 @@ func cannedChanges() []byte {
 	for i := range cannedSync {
 		b.WriteString("<t:Create>" + cannedSummary(i) + "</t:Create>")
 	}
-	return response("SyncFolderItems", success("SyncFolderItems", "<m:SyncState>"+strings.Repeat("H4sIAAAAAAAEAGNg", 40)+
+	return response("SyncFolderItems", success("SyncFolderItems", "<m:SyncState>"+strings.Repeat("H4sIAAAAAAAEAGNg", 39)+cannedState+
 		"</m:SyncState><m:IncludesLastItemInRange>false</m:IncludesLastItemInRange><m:Changes>"+b.String()+"</m:Changes>"))
 }
 
