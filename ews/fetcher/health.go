@@ -28,12 +28,15 @@ type Stats struct {
 	StreamOpen bool      // changes are told at once; else they are found by polling
 
 	SyncFailing  time.Time // since when Exchange could not be asked what is in the folder; zero: it can
-	StoreFailing time.Time // since when the Store fails; zero: it does not
+	StoreFailing time.Time // since when the Store or the Lock fails at anything that has not worked since; zero: neither does
+	SyncError    string    // the last failure of Exchange, while it lasts
+	StoreError   string    // that of the Store or the Lock
 	LastPage     time.Time // when Exchange last told of a change
 	LastHandled  time.Time
 	Open         int           // messages under way, waiting for another attempt included
 	Retrying     int           // of these, those that failed before
-	Lag          time.Duration // age of the oldest message that is under way for the first time
+	Lag          time.Duration // age of the oldest message that is under way for the first time, also where it came in long before the program
+	Waiting      time.Duration // how long this instance has known the one that has been longest without the outcome of a first attempt
 
 	LastError     string // one line
 	LastErrorKind string // what failed: "sync", "message", "save", "action", "lock" ...
@@ -43,22 +46,49 @@ type Stats struct {
 // counters are what the step function counts.
 type counters struct {
 	Stats
+	failing map[string]failure // by kind; what works again is not in it
 }
 
+// failure is one kind of thing that fails.
+type failure struct {
+	since time.Time
+	err   error
+}
+
+// failed notes a failure of a kind, which lasts until that very kind works: a store that shows signs of life, and refuses all
+// else, fails.
 func (c *counters) failed(kind string, err error, now time.Time) {
 	switch kind {
-	case "sync":
-		if c.SyncFailing.IsZero() {
-			c.SyncFailing = now
-		}
-	case "message", "action", "lock":
+	case "message", "action", "prune": // of no bearing on other messages
 	default:
-		if c.StoreFailing.IsZero() {
-			c.StoreFailing = now
+		if c.failing == nil {
+			c.failing = map[string]failure{}
 		}
+		since := now
+		if before, ok := c.failing[kind]; ok {
+			since = before.since
+		}
+		c.failing[kind] = failure{since, err}
 	}
 	c.Errors++
 	c.LastError, c.LastErrorKind, c.LastErrorTime = clean(err.Error()), kind, now
+}
+
+// worked notes that things of these kinds work.
+func (c *counters) worked(kinds ...string) {
+	for _, kind := range kinds {
+		delete(c.failing, kind)
+	}
+}
+
+// storeFailure returns what has failed longest at the Store or the Lock.
+func (c *counters) storeFailure() (oldest failure, fails bool) {
+	for kind, f := range c.failing {
+		if kind != "sync" && (!fails || f.since.Before(oldest.since)) {
+			oldest, fails = f, true
+		}
+	}
+	return oldest, fails
 }
 
 func (c *counters) taken(epoch int64, now time.Time) {
@@ -75,36 +105,42 @@ func (s *state) snapshot() Stats {
 	st := s.stats.Stats
 	st.LastHandled = s.lastHandled
 	st.Open = len(s.work)
+	if f, fails := s.stats.failing["sync"]; fails {
+		st.SyncFailing, st.SyncError = f.since, clean(f.err.Error())
+	}
+	if f, fails := s.stats.storeFailure(); fails {
+		st.StoreFailing, st.StoreError = f.since, clean(f.err.Error())
+	}
 	for _, w := range s.queue {
 		if w.Attempts > 0 {
 			st.Retrying++
-		} else if age := s.now.Sub(w.Received); w.open() && !w.Received.IsZero() && age > st.Lag {
-			st.Lag = age
+			continue
+		}
+		if age := s.now.Sub(w.Received); w.open() && !w.Received.IsZero() {
+			st.Lag = max(st.Lag, age)
+		}
+		if w.State == Pending {
+			st.Waiting = max(st.Waiting, min(s.now.Sub(w.Changed), s.now.Sub(st.LeadingOn)))
 		}
 	}
 	return st
 }
 
-// Healthy says in an error what is wrong, or nil: Exchange can be asked, or could be less than stale ago; no message has waited longer
-// than that for its first attempt; and this instance, if it is not the one that fetches, knows of one that does. For a health
-// endpoint, with a stale of some poll intervals.
+// Healthy says in an error what is wrong, or nil: Exchange can be asked, or could be less than stale ago, and so can the Store and the Lock,
+// with which this instance, if it is not the one that fetches, knows of one that does; and no message that was found has waited longer than
+// that for its first attempt. Mail that came in while nobody fetched, or years ago, is no sign of ill health once it is found: see Lag. For
+// a health endpoint, with a stale of some poll intervals, and more than Options.Timeout.
 func (st *Stats) Healthy(now time.Time, stale time.Duration) error {
 	switch {
 	case !st.SyncFailing.IsZero() && now.Sub(st.SyncFailing) > stale:
-		return fmt.Errorf("fetcher: %s: Exchange could not be asked for %v: %s", st.Source, now.Sub(st.SyncFailing).Round(time.Second), st.LastError)
-	case st.Lag > stale:
-		return fmt.Errorf("fetcher: %s: a message has been waiting for %v; %d are open; last error: %s", st.Source, st.Lag.Round(time.Second), st.Open, st.LastError)
+		return fmt.Errorf("fetcher: %s: Exchange could not be asked for %v: %s", st.Source, now.Sub(st.SyncFailing).Round(time.Second), st.SyncError)
 	case !st.StoreFailing.IsZero() && now.Sub(st.StoreFailing) > stale:
-		return fmt.Errorf("fetcher: %s: the store has failed for %v: %s", st.Source, now.Sub(st.StoreFailing).Round(time.Second), st.LastError)
+		return fmt.Errorf("fetcher: %s: the store or the lock has failed for %v: %s", st.Source, now.Sub(st.StoreFailing).Round(time.Second), st.StoreError)
+	case st.Waiting > stale:
+		return fmt.Errorf("fetcher: %s: a message has been waiting for %v; %d are open; last error: %s", st.Source, st.Waiting.Round(time.Second), st.Open, st.LastError)
 	}
 	return nil
 }
-
-// stored notes that the store works.
-func (c *counters) stored() { c.StoreFailing = time.Time{} }
-
-// synced notes that Exchange told what is in the folder.
-func (c *counters) synced() { c.SyncFailing = time.Time{} }
 
 // publish keeps the counters for Stats, and logs what has changed. The log has no contents of messages, only their keys.
 func (f *Fetcher) publish(st Stats) {

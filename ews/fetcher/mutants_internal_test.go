@@ -81,6 +81,17 @@ func Unsuspecting(next Stepper) Stepper {
 	}
 }
 
+// Forgiving takes any sign of life for a sign that all of the store works.
+func Forgiving(next Stepper) Stepper {
+	return func(s *state, e event) []effect {
+		switch e.what.(type) {
+		case wakeEvent, beatEvent, observedEvent, recordedEvent, savedEvent:
+			clear(s.stats.failing)
+		}
+		return next(s, e)
+	}
+}
+
 // replace changes effects of one type.
 func replace[E any](effects []effect, by func(E) effect) []effect {
 	for i := range effects {

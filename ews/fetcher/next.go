@@ -2,6 +2,7 @@ package fetcher
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -53,7 +54,9 @@ func next(s *state, e event) []effect {
 		s.recorded(e)
 	case prunedEvent:
 		s.flight--
-		s.lostIf(e.err)
+		if e.err != nil && !s.lostIf(e.err) {
+			s.stats.failed("prune", e.err, s.now)
+		}
 	case readEvent, missingEvent, handledEvent, lookEvent, savedEvent, actedEvent:
 		s.flight--
 		s.worked(e)
@@ -64,6 +67,7 @@ func next(s *state, e event) []effect {
 
 // advance does what is due.
 func (s *state) advance() {
+	s.impatient()
 	switch s.phase {
 	case locking, observing:
 		switch {
@@ -99,10 +103,15 @@ func (s *state) advance() {
 // --- the lease -------------------------------------------------------------------------------------------------
 
 func (s *state) locked(e lockedEvent) {
+	if s.once && errors.Is(e.err, ErrHeld) {
+		s.leave(ErrHeld)
+		return
+	}
 	if e.err != nil {
 		s.again("lock", e.err)
 		return
 	}
+	s.stats.worked("lock")
 	s.phase, s.fails, s.retry = observing, 0, time.Time{}
 }
 
@@ -116,8 +125,7 @@ func (s *state) observed(e observedEvent) {
 		s.again("observe", e.err)
 		return
 	}
-	s.fails = 0
-	s.stats.stored()
+	s.stats.worked("observe")
 	if e.holder != s.holder || s.since.IsZero() {
 		s.moved = s.moved || !s.since.IsZero() && e.holder != (Holder{})
 		s.holder, s.since = e.holder, s.now
@@ -128,8 +136,9 @@ func (s *state) observed(e observedEvent) {
 		s.emit(takeEffect{e.holder})
 	case s.once && s.moved:
 		s.leave(ErrHeld)
-	default:
-		s.retry = s.now.Add(s.ttl / 6)
+	default: // somebody else has it, for whom it works
+		s.fails, s.retry = 0, s.now.Add(s.ttl/6)
+		s.stats.worked("take", "beat", "record", "known", "save", "look", "missing")
 	}
 }
 
@@ -139,10 +148,26 @@ func (s *state) again(what string, err error) {
 	s.retry = s.now.Add(min(s.delay(s.fails), time.Minute))
 }
 
+// oncePatience is how long Options.Once has a store or a lock tried again that fails.
+const oncePatience = time.Minute
+
+// impatient ends a run with Options.Once that cannot get on: the timer that started it will start the next one.
+func (s *state) impatient() {
+	if !s.once || s.drain {
+		return
+	}
+	if f, fails := s.stats.storeFailure(); fails && s.now.Sub(f.since) >= oncePatience {
+		s.leave(f.err)
+		s.hurry = true // what cannot be saved is found again
+	}
+}
+
 func (s *state) taken(e takenEvent) {
 	switch {
 	case errors.Is(e.err, ErrHeld):
 		s.stats.Held++
+		s.fails = 0
+		s.stats.worked("take", "beat", "record", "known", "save", "look", "missing") // for somebody else
 		s.since = time.Time{}
 		if s.once {
 			s.leave(ErrHeld)
@@ -155,6 +180,7 @@ func (s *state) taken(e takenEvent) {
 		return
 	}
 	s.epoch, s.fails = e.at.Epoch, 0
+	s.stats.worked("take")
 	s.proof, s.beat = s.now, s.now.Add(s.ttl/3)
 	s.cursor, s.listing, s.backfill = e.at.Cursor, e.at.Listing, e.at.Since
 	s.stats.taken(e.at.Epoch, s.now)
@@ -189,7 +215,7 @@ func (s *state) beaten(e beatEvent) {
 	switch {
 	case e.err == nil:
 		s.proof = e.sent
-		s.stats.stored()
+		s.stats.worked("beat")
 	case !s.lostIf(e.err):
 		s.stats.failed("beat", e.err, s.now)
 	}
@@ -226,6 +252,9 @@ func (s *state) lost() {
 	}
 	if s.once && !s.drain {
 		s.drain, s.final = true, ErrLeaseLost
+		if f, fails := s.stats.storeFailure(); fails { // nobody has taken over, as far as we know
+			s.final = fmt.Errorf("%w, or may have: %w", ErrLeaseLost, f.err)
+		}
 	}
 	s.emit(unlockEffect{})
 }

@@ -45,7 +45,7 @@ func (s *state) room() bool {
 
 func (s *state) pulled(e pulledEvent) {
 	s.lastRead, s.pullBad = s.now, 0
-	s.stats.synced()
+	s.stats.worked("sync", "known")
 	s.stats.LastPage = s.now
 	if s.pull == pullStop || s.phase != working {
 		return
@@ -68,7 +68,7 @@ func (s *state) recorded(e recordedEvent) {
 	s.page, s.pageBad = nil, 0
 	s.cursor, s.listing = p.page.Cursor, p.page.Listing && !p.page.Ends
 	s.stats.Pages++
-	s.stats.stored()
+	s.stats.worked("record")
 	for _, entry := range e.open {
 		w := s.add(entry)
 		if msg := p.msgs[entry.Key]; msg != nil && !w.busy && w.State == Pending && w.due.IsZero() {
@@ -96,7 +96,12 @@ func (s *state) pullEnded(e pullEndedEvent) {
 		return
 	}
 	s.pullBad++
-	s.stats.failed("sync", e.err, s.now)
+	what := "sync"
+	if failure := new(unknowable); errors.As(e.err, &failure) {
+		s.stats.worked("sync") // it is the store that was asked what Exchange's answer means
+		what = "known"
+	}
+	s.stats.failed(what, e.err, s.now)
 	if s.once { // ews has tried again what is worth it
 		s.leave(e.err)
 		return
@@ -133,6 +138,6 @@ func (s *state) reported(r ews.WatchReport) {
 	case ews.SyncFailed:
 		s.stats.failed("sync", r.Err, s.now)
 	case ews.SyncRecovered:
-		s.stats.synced()
+		s.stats.worked("sync")
 	}
 }

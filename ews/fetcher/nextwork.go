@@ -240,6 +240,9 @@ func (s *state) blames(w *work, err error) bool {
 }
 
 func (s *state) missing(w *work, e missingEvent) {
+	if e.err == nil {
+		s.stats.worked("missing")
+	}
 	switch {
 	case e.err != nil:
 		s.postpone(w, "missing", e.err)
@@ -299,6 +302,7 @@ func (s *state) looked(w *work, e lookEvent) {
 		s.postpone(w, "look", e.err)
 		return
 	}
+	s.stats.worked("look")
 	w.look, w.tries = false, 0
 	if e.entry.State == Pending {
 		s.failed(w, w.failed, true)
@@ -345,6 +349,7 @@ func (s *state) saved(w *work, e savedEvent) {
 		s.postpone(w, "save", e.err)
 		return
 	}
+	s.stats.worked("save")
 	item := w.Item
 	w.Entry, w.unsaved, w.tries = *w.unsaved, nil, 0
 	w.Item, w.due = item, w.Next

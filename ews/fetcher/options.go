@@ -94,7 +94,8 @@ type Options struct {
 	Watch *ews.WatchOptions
 
 	// Once ends Run with nil when everything that was in the folder has been dealt with; failed messages wait for the next run.
-	// Run ends with ErrHeld when another instance is at it. For programs that are started by a timer.
+	// Run ends with ErrHeld when another instance is at it, with the Lock too, and with the error when Exchange, the Store or the
+	// Lock fails for a minute. For programs that are started by a timer.
 	Once bool
 
 	// Logger is told what an operator wants to know, without contents of messages. nil: nothing is logged.

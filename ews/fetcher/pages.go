@@ -70,7 +70,7 @@ func (p *pager) known(ctx context.Context, page []*ews.Message) ([]bool, error) 
 	}
 	known, err := p.f.o.Store.Known(ctx, p.f.name, keys)
 	if err != nil {
-		return nil, err
+		return nil, &unknowable{err}
 	}
 	p.asked, p.seen = true, p.seen[:0]
 	for i, msg := range page {
@@ -82,6 +82,11 @@ func (p *pager) known(ctx context.Context, page []*ews.Message) ([]bool, error) 
 	}
 	return known, nil
 }
+
+// unknowable is a failure of the Store in known, which ews hands on.
+type unknowable struct{ error }
+
+func (e *unknowable) Unwrap() error { return e.error }
 
 func seen(key string, msg *ews.Message) Seen {
 	s := Seen{Key: key, Item: msg.ID.ID, Received: msg.Received, Subject: msg.Subject, From: msg.From.Email}

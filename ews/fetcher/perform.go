@@ -25,11 +25,7 @@ func (f *Fetcher) perform(live, hard context.Context, e effect) any {
 	o, name := &f.o, f.name
 	switch e := e.(type) {
 	case lockEffect:
-		l, err := o.Lock(live, "fetcher "+name)
-		if err == nil {
-			f.lock = l
-		}
-		return lockedEvent{err}
+		return lockedEvent{f.takeLock(live)}
 	case observeEffect:
 		h, err := o.Store.Observe(ctx, name)
 		return observedEvent{h, err}
@@ -78,6 +74,23 @@ func (f *Fetcher) perform(live, hard context.Context, e effect) any {
 		return prunedEvent{n, err}
 	}
 	panic(fmt.Sprintf("fetcher: no such effect: %T", e))
+}
+
+// takeLock waits for Options.Lock; with Options.Once no longer than an instance that died would be waited for.
+func (f *Fetcher) takeLock(live context.Context) error {
+	ctx, cancel := live, context.CancelFunc(func() {})
+	if f.o.Once {
+		ctx, cancel = context.WithTimeout(live, f.o.LeaseTTL)
+	}
+	defer cancel()
+	l, err := f.o.Lock(ctx, "fetcher "+f.name)
+	switch {
+	case err == nil:
+		f.lock = l
+	case ctx.Err() != nil && live.Err() == nil:
+		return ErrHeld
+	}
+	return err
 }
 
 func (f *Fetcher) backfill() time.Time {

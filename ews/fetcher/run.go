@@ -99,7 +99,7 @@ func (f *Fetcher) Stats() Stats {
 // contexts end. Run returns within Grace and one second. What was not acknowledged is handed out again at the next start.
 //
 // Whatever goes wrong (Exchange, rights, the token, the store) is tried again with growing pauses and shows in Stats: nobody has to
-// restart the program when it is repaired.
+// restart the program when it is repaired. (With Options.Once it ends Run.)
 func (f *Fetcher) Run(ctx context.Context) error {
 	f.mu.Lock()
 	if f.running {
