@@ -38,6 +38,10 @@ type Stats struct {
 	Lag          time.Duration // age of the oldest message that is under way for the first time, also where it came in long before the program
 	Waiting      time.Duration // how long this instance has known the one that has been longest without the outcome of a first attempt
 
+	Stuck      int       // handlers that run on although their contexts have ended
+	StuckKey   string    // the message of the one that has done so for the longest time
+	StuckSince time.Time // when its context ended
+
 	LastError     string // one line
 	LastErrorKind string // what failed: "sync", "message", "save", "action", "lock" ...
 	LastErrorTime time.Time
@@ -59,7 +63,7 @@ type failure struct {
 // else, fails.
 func (c *counters) failed(kind string, err error, now time.Time) {
 	switch kind {
-	case "message", "action", "prune": // of no bearing on other messages
+	case "message", "action", "prune", "handler": // of no bearing on other messages
 	default:
 		if c.failing == nil {
 			c.failing = map[string]failure{}
@@ -127,11 +131,15 @@ func (s *state) snapshot() Stats {
 }
 
 // Healthy says in an error what is wrong, or nil: Exchange can be asked, or could be less than stale ago, and so can the Store and the Lock,
-// with which this instance, if it is not the one that fetches, knows of one that does; and no message that was found has waited longer than
+// with which this instance, if it is not the one that fetches, knows of one that does; no handler has ignored the end of its context for
+// longer; and no message that was found has waited longer than
 // that for its first attempt. Mail that came in while nobody fetched, or years ago, is no sign of ill health once it is found: see Lag. For
 // a health endpoint, with a stale of some poll intervals, and more than Options.Timeout.
 func (st *Stats) Healthy(now time.Time, stale time.Duration) error {
 	switch {
+	case !st.StuckSince.IsZero() && now.Sub(st.StuckSince) > stale:
+		return fmt.Errorf("fetcher: %s: the handler of message %s has run on for %v after its context ended (%d such handlers): find out what it waits for, and restart the program",
+			st.Source, st.StuckKey, now.Sub(st.StuckSince).Round(time.Second), st.Stuck)
 	case !st.SyncFailing.IsZero() && now.Sub(st.SyncFailing) > stale:
 		return fmt.Errorf("fetcher: %s: Exchange could not be asked for %v: %s", st.Source, now.Sub(st.SyncFailing).Round(time.Second), st.SyncError)
 	case !st.StoreFailing.IsZero() && now.Sub(st.StoreFailing) > stale:

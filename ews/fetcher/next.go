@@ -57,7 +57,14 @@ func next(s *state, e event) []effect {
 		if e.err != nil && !s.lostIf(e.err) {
 			s.stats.failed("prune", e.err, s.now)
 		}
-	case readEvent, missingEvent, handledEvent, lookEvent, savedEvent, actedEvent:
+	case handledEvent:
+		if s.left.returned(e.epoch) {
+			break
+		}
+		s.flight--
+		s.handlers--
+		s.worked(e)
+	case readEvent, missingEvent, lookEvent, savedEvent, actedEvent:
 		s.flight--
 		s.worked(e)
 	}
@@ -94,7 +101,7 @@ func (s *state) advance() {
 			s.release()
 		}
 	}
-	if s.phase == losing && s.flight == 0 && s.pull == pullOff {
+	if s.phase == losing && s.pull == pullOff && s.flight == s.handlers && (s.handlers == 0 || s.now.Sub(s.lostAt) >= s.ttl) {
 		s.lost()
 	}
 	s.alarm()
@@ -235,16 +242,17 @@ func (s *state) lose() {
 		return
 	}
 	s.stats.lost(s.now)
-	s.phase, s.epoch = losing, 0
+	s.phase, s.epoch, s.lostAt, s.lostEpoch = losing, 0, s.now, s.epoch
 	s.stopPull()
 	s.emit(cancelEffect{})
 }
 
-// lost begins again after the lease was lost and everything has stopped.
+// lost begins again after the lease was lost and everything has stopped, but for handlers that do not listen.
 func (s *state) lost() {
+	s.leaveBehind()
 	fresh := newState(s.policy)
 	fresh.now, fresh.out, fresh.stats, fresh.wake = s.now, s.out, s.stats, s.wake
-	fresh.drain, fresh.final, fresh.hurry = s.drain, s.final, s.hurry
+	fresh.drain, fresh.final, fresh.hurry, fresh.left = s.drain, s.final, s.hurry, s.left
 	*s = *fresh
 	s.retry = s.now.Add(s.ttl / 6)
 	if !s.lock {
@@ -276,6 +284,9 @@ func (s *state) leave(err error) {
 
 func (s *state) release() {
 	if s.phase < releasing {
+		if len(s.left) > 0 && !errors.Is(s.final, errAbandoned) {
+			s.final = errors.Join(s.final, errAbandoned)
+		}
 		s.phase = releasing
 		s.emit(releaseEffect{s.epoch})
 	}
@@ -316,6 +327,8 @@ func (s *state) alarm() {
 	switch s.phase {
 	case locking, observing:
 		by(s.retry)
+	case losing:
+		by(s.lostAt.Add(s.ttl))
 	case working, leaving:
 		if !s.beats {
 			by(s.beat)

@@ -39,7 +39,7 @@ func (s *state) drop(w *work) {
 // dispatch begins work on messages that are due, in order of arrival.
 func (s *state) dispatch() {
 	sole, running := s.sole()
-	var taken map[string]bool // conversations with an earlier open message
+	var taken map[string]bool // conversations with an earlier message that waits for its outcome
 	if s.ordered {
 		taken = map[string]bool{}
 	}
@@ -47,7 +47,7 @@ func (s *state) dispatch() {
 		if s.busy >= s.parallel || s.phase != working {
 			return
 		}
-		if s.ordered && w.Conversation != "" {
+		if s.ordered && w.Conversation != "" && w.State == Pending { // what the mailbox is to do with the others nobody has to wait for
 			if taken[w.Conversation] {
 				continue
 			}
@@ -129,6 +129,7 @@ func (s *state) handle(w *work) {
 	if w.marked {
 		e.Crashes--
 	}
+	s.handlers++
 	s.do(w, handleEffect{s.epoch, e, msg, then})
 }
 

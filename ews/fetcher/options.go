@@ -39,8 +39,9 @@ type Options struct {
 	// Parallel is how many messages are handled at a time. 0: 4.
 	Parallel int
 
-	// Ordered handles the messages of one conversation one after the other, in the order in which they arrived: none before the
-	// previous one is done or in quarantine.
+	// Ordered hands out the messages of one conversation one after the other, in the order in which they arrived: none before the
+	// previous one's ticket is acknowledged, or the previous one was given up (MaxAttempts bounds how long that takes), in the Store. None waits for After
+	// or for the move into quarantine: these can fail for as long as the mailbox is full, say, and tidiness is not worth a conversation.
 	Ordered bool
 
 	// Timeout bounds one call of the handler: its ctx ends. 0: 10 minutes; negative: no bound.

@@ -15,7 +15,7 @@ const storeTimeout = 30 * time.Second
 var (
 	errCalledOff = errors.New("fetcher: called off: the program is ending, or another instance has taken over")
 	errGoexit    = errors.New("fetcher: the handler ended its goroutine instead of returning")
-	errAbandoned = errors.New("fetcher: handlers were still running Options.Grace after they were told to stop")
+	errAbandoned = errors.New("fetcher: handlers were still running after their contexts had ended")
 )
 
 // perform has an effect, and returns the event that ends it. live ends when messages are no longer to be worked on, hard when nothing is.
@@ -156,7 +156,7 @@ func (f *Fetcher) resolve(ctx context.Context) (ews.FolderRef, error) {
 func (f *Fetcher) handle(live context.Context, e handleEffect) handledEvent {
 	release, err := f.o.Budget.acquire(live)
 	if err != nil {
-		return handledEvent{key: e.entry.Key, err: errCalledOff}
+		return handledEvent{key: e.entry.Key, epoch: e.epoch, err: errCalledOff}
 	}
 	defer release()
 	ctx, cancel := live, context.CancelFunc(func() {})
@@ -164,9 +164,10 @@ func (f *Fetcher) handle(live context.Context, e handleEffect) handledEvent {
 		ctx, cancel = context.WithTimeout(live, f.o.Timeout)
 	}
 	defer cancel()
+	defer f.calls.begin(ctx, e.entry.Key)()
 	if f.o.TxHandler == nil {
 		err = guarded(func() error { return f.o.Handler(ctx, e.msg) })
-		return handledEvent{key: e.entry.Key, err: calledOff(live, err)}
+		return handledEvent{key: e.entry.Key, epoch: e.epoch, err: calledOff(live, err)}
 	}
 	d := &Delivery{Key: e.entry.Key, Attempt: e.entry.Attempts + 1}
 	d.commit = func(ctx context.Context, write WriteFunc) error {
@@ -175,7 +176,7 @@ func (f *Fetcher) handle(live context.Context, e handleEffect) handledEvent {
 		return f.o.Store.(TxStore).Commit(ctx, f.name, e.epoch, to, write)
 	}
 	err = guarded(func() error { return f.o.TxHandler(ctx, e.msg, d) })
-	return handledEvent{e.entry.Key, d.outcome, calledOff(live, err)}
+	return handledEvent{e.entry.Key, e.epoch, d.outcome, calledOff(live, err)}
 }
 
 // calledOff tells the end of the engine's own context from whatever else goes wrong in a handler.

@@ -39,6 +39,8 @@ type Fetcher struct {
 	key  func(*ews.Message) string
 	have func(live, hard context.Context, e effect) any
 
+	calls calls // of the handler
+
 	mu      sync.Mutex
 	stats   Stats
 	running bool
@@ -90,6 +92,7 @@ func (f *Fetcher) Stats() Stats {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	st := f.stats
+	st.Stuck, st.StuckKey, st.StuckSince = f.calls.stuck()
 	return st
 }
 
@@ -97,6 +100,12 @@ func (f *Fetcher) Stats() Stats {
 //
 // When ctx ends nothing new is begun, running handlers may finish and their acknowledgements are saved, for Options.Grace; then their
 // contexts end. Run returns within Grace and one second. What was not acknowledged is handed out again at the next start.
+//
+// A handler that does not return when its context has ended cannot be stopped. Its message stays under way, and the lease here, since handing the
+// message out again beside it would help nobody: it takes up one of Options.Parallel, and Stats.Healthy says which message it is, which is the time to
+// restart the program. It does not keep Run from ending: the error says then which messages' handlers were left running. Nor does it keep this
+// instance from standing by again, one LeaseTTL after it lost the lease. What such a handler does later is not acknowledged: a Commit
+// fails with ErrLeaseLost, a ticket that it makes by other means meets the Key's unique column.
 //
 // Whatever goes wrong (Exchange, rights, the token, the store) is tried again with growing pauses and shows in Stats: nobody has to
 // restart the program when it is repaired. (With Options.Once it ends Run.)
@@ -113,8 +122,11 @@ func (f *Fetcher) Run(ctx context.Context) error {
 		f.running, f.stats.Leading, f.stats.Epoch = false, false, 0
 		f.mu.Unlock()
 	}()
-	sh := newShell(f, ctx)
-	return sh.run(ctx)
+	err := newShell(f, ctx).run(ctx)
+	if keys := f.calls.keys(); errors.Is(err, errAbandoned) && len(keys) > 0 {
+		err = fmt.Errorf("%w: messages %s", err, strings.Join(keys, ", "))
+	}
+	return err
 }
 
 // arrange sorts a page by arrival.

@@ -46,7 +46,7 @@ func (sh *shell) run(ctx context.Context) error {
 		sh.f.publish(sh.state.snapshot())
 		ended, err := sh.have(effects)
 		if ended {
-			sh.close(!abandoned)
+			sh.close(!abandoned && len(sh.state.left) == 0)
 			return err
 		}
 		select {
@@ -105,7 +105,7 @@ func (sh *shell) have(effects []effect) (ended bool, err error) {
 			sh.tasks.Go(func() {
 				var what any
 				if h, ok := e.(handleEffect); ok { // unless it returns: then it has called runtime.Goexit, as failing tests do
-					what = handledEvent{key: h.entry.Key, outcome: outcome{tried: sh.f.o.TxHandler != nil}, err: errGoexit}
+					what = handledEvent{key: h.entry.Key, epoch: h.epoch, outcome: outcome{tried: sh.f.o.TxHandler != nil}, err: errGoexit}
 				}
 				defer func() { sh.post(what) }()
 				what = sh.f.have(live, sh.hard, e)

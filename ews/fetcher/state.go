@@ -82,9 +82,13 @@ type state struct {
 	pageBusy bool
 
 	work                  map[string]*work
-	queue                 []*work   // by Seq; those with nothing left to do are dropped now and then
-	busy                  int       // messages with an effect under way
-	flight                int       // effects under way, but for the watching
+	queue                 []*work // by Seq; those with nothing left to do are dropped now and then
+	busy                  int     // messages with an effect under way
+	flight                int     // effects under way, but for the watching
+	handlers              int     // of these, handlers
+	left                  leftBehind
+	lostAt                time.Time // when the lease was lost
+	lostEpoch             int64
 	lastRead, lastHandled time.Time // when that last succeeded
 	wake                  time.Time // asked for
 

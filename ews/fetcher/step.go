@@ -88,7 +88,8 @@ type (
 		then  State // with a TxHandler: what Delivery.Commit makes of the entry
 	}
 	handledEvent struct {
-		key string
+		key   string
+		epoch int64 // of the handleEffect
 		outcome
 		err error
 	}
