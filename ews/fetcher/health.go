@@ -1,6 +1,7 @@
 package fetcher
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -45,6 +46,7 @@ type Stats struct {
 	LastError     string // one line
 	LastErrorKind string // what failed: "sync", "message", "save", "action", "lock" ...
 	LastErrorTime time.Time
+	LastAdvice    string // what somebody can do about it, where the error says (Advice); may have several lines
 }
 
 // counters are what the step function counts.
@@ -75,7 +77,11 @@ func (c *counters) failed(kind string, err error, now time.Time) {
 		c.failing[kind] = failure{since, err}
 	}
 	c.Errors++
-	c.LastError, c.LastErrorKind, c.LastErrorTime = clean(err.Error()), kind, now
+	c.LastError, c.LastErrorKind, c.LastErrorTime, c.LastAdvice = clean(err.Error()), kind, now, ""
+	var a interface{ Advice() string }
+	if errors.As(err, &a) {
+		c.LastAdvice = a.Advice()
+	}
 }
 
 // worked notes that things of these kinds work.

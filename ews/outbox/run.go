@@ -28,6 +28,8 @@ func (b *Outbox) Run(ctx context.Context) error {
 	}
 	rows.Close()
 
+	b.hold.clear() // what was wrong with the account may be what Run was ended and begun anew for
+
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running sync.WaitGroup

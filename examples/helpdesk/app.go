@@ -3,39 +3,26 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"sync"
-	"time"
-
-	"golang.org/x/oauth2"
 
 	"github.com/ewsmail/ewsmail/azureoauth"
-	"github.com/ewsmail/ewsmail/ews"
-	"github.com/ewsmail/ewsmail/examples/internal/demo"
 	"github.com/ewsmail/ewsmail/tokenstore"
 )
 
 // app is the application. What the settings make stands in one connection, which is replaced as a whole.
 type app struct {
+	options
 	store  tokenstore.Store
+	db     *database
 	base   *url.URL
-	log    *slog.Logger
-	tenant *demo.Tenant // nil without the demo
 	signIn *azureoauth.Handler
+
+	turn chan struct{} // of those who begin and end connections; see take
 
 	mu   sync.Mutex // never held across I/O
 	conn *connection
-}
-
-// connection is a registration in use: its tokens and its mailbox.
-type connection struct {
-	settings settings
-	version  string
-	config   *azureoauth.Config // nil while the settings are incomplete
-	tokens   *tokenstore.Source
-	client   *ews.Client
 }
 
 const callbackPath = "/oauth/callback"
@@ -57,11 +44,14 @@ func (a *app) open(ctx context.Context) error {
 			return err
 		}
 	}
-	c, err := a.connect(s, version)
+	c, err := a.connect(ctx, s, version)
 	if err != nil {
 		return err
 	}
 	a.conn = c
+	if err := a.resume(ctx, c); err != nil {
+		a.log.Warn("whether the mailbox is signed in cannot be told; it is fetched once somebody connects", "error", err)
+	}
 	a.signIn, err = azureoauth.NewHandler(nil, &azureoauth.HandlerOptions{
 		Lookup: func(_ context.Context, version string) (*azureoauth.Config, error) {
 			c, err := a.connectionOf(version)
@@ -104,54 +94,15 @@ func (a *app) connectionOf(version string) (*connection, error) {
 	}
 }
 
-// connect makes a connection of settings. Wrong settings give one without a registration.
-func (a *app) connect(s settings, version string) (*connection, error) {
-	c := &connection{settings: s, version: version}
-	config, wrong := a.config(s)
-	if len(wrong) > 0 {
-		return c, nil
+// take waits until nobody else begins or ends a connection: a disconnect and a sign-in at the same time must not leave work without
+// a token behind.
+func (a *app) take(ctx context.Context) (done func(), err error) {
+	select {
+	case a.turn <- struct{}{}:
+		return func() { <-a.turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	c.config = config
-	c.tokens = tokenstore.NewSource(a.store, s.record(), config, &tokenstore.SourceOptions{
-		Logger: a.log,
-		OnReauthRequired: func(context.Context, tokenstore.Status) {
-			a.log.Warn("somebody must sign in again", "mailbox", s.Mailbox)
-		},
-	})
-	client, err := ews.NewClient(ews.Config{Endpoint: s.EWSURL, Token: c.tokens, ClientID: s.ClientID, AllowLoopbackHTTP: a.tenant != nil, Logger: a.log,
-		Mailbox: ownAddress(s), Retry: &ews.RetryPolicy{MaxWait: 20 * time.Second}}) // a person waits for the page
-	if err != nil {
-		return nil, err
-	}
-	c.client = client
-	return c, nil
-}
-
-func ownAddress(s settings) string {
-	if s.Shared {
-		return ""
-	}
-	return s.Mailbox
-}
-
-func (c *connection) mailbox() *ews.Mailbox {
-	if c.settings.Shared {
-		return c.client.Shared(c.settings.Mailbox)
-	}
-	return c.client.Own()
-}
-
-// close lets a refresh that is under way be saved.
-func (c *connection) close(log *slog.Logger) {
-	if c.config == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := c.tokens.Close(ctx); err != nil {
-		log.Error("closing the token source", "error", err)
-	}
-	c.client.Close()
 }
 
 func (a *app) current() *connection {
@@ -168,20 +119,29 @@ func (a *app) replace(c *connection) {
 	old.close(a.log)
 }
 
-func (a *app) close() { a.current().close(a.log) }
+func (a *app) close() {
+	if c := a.current(); c != nil {
+		c.close(a.log)
+	}
+}
 
 // signedIn stores the tokens of a finished sign-in; the Handler shows its error.
 func (a *app) signedIn(ctx context.Context, s *azureoauth.SignIn) error {
+	done, err := a.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	c, err := a.connectionOf(s.Options.Registration)
 	if err != nil {
 		return err
 	}
-	return c.tokens.SignIn(ctx, s.Token, tokenstore.Account{
+	if err := c.tokens.SignIn(ctx, s.Token, tokenstore.Account{
 		Username: s.Account.Username, TenantID: s.Account.TenantID, ClientID: c.settings.ClientID, Scopes: c.config.Scopes, Granted: s.Scopes,
-	})
+	}); err != nil {
+		return err
+	}
+	c.desk.stop() // after a new sign-in nothing waits out its pauses
+	c.desk.start()
+	return nil
 }
-
-// noToken stands in where settings are checked only.
-type noToken struct{}
-
-func (noToken) Token(context.Context) (*oauth2.Token, error) { return nil, errNotConfigured }

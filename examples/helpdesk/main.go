@@ -1,10 +1,16 @@
-// Helpdesk is the mail part of a small web application, to copy from: a settings page with the fields that every
-// administrator knows, Connect, and proof that the mailbox can be read.
+// Helpdesk is a small web application, to copy from: a settings page with the fields that every administrator knows, Connect, and
+// from then on each mail is a ticket, and each answer to a ticket one mail, unattended.
 //
 //	go run ./examples/helpdesk
 //
 // starts it on http://localhost:8025 against a demo tenant inside the same process: a fake Entra and a fake Exchange with a
 // mailbox full of mail. Against a real tenant run it with -demo=false, and enter the registration on its settings page.
+//
+// Read ticket.go first: how a message becomes a ticket. answer.go: how an answer becomes a mail. desk.go: what runs meanwhile.
+// app.go, routes.go and settings.go: how a mailbox is set up and connected. The rest is pages.
+//
+// Ctrl-C finishes what was begun; the next start goes on from there. Several instances may share one -data folder, on one machine:
+// one of them fetches, another takes over within seconds when it dies. Each reads the settings when it starts.
 //
 // It listens on loopback and has no accounts of its own: behind it, an application has its own sign-in for administrators.
 package main
@@ -40,26 +46,33 @@ func main() {
 	}
 }
 
+// options are the program's settings that are no form's.
+type options struct {
+	listen, public, data, key string
+	log                       *slog.Logger
+	tenant                    *demo.Tenant  // nil: no demo
+	settle                    time.Duration // how long the outbox looks for what became of an answer; 0: its default
+}
+
 // run is the program. ready, if not nil, is told the application once it listens.
 func run(ctx context.Context, args []string, env func(string) string, out io.Writer, ready func(*app)) error {
 	f := flag.NewFlagSet("helpdesk", flag.ContinueOnError)
 	f.SetOutput(out)
-	listen := f.String("listen", "localhost:8025", "loopback `address` to listen on")
-	public := f.String("url", "", "`URL` under which browsers reach it, if a proxy stands before it; default: http:// and -listen")
-	data := f.String("data", "", "`folder` for settings and tokens, encrypted; default: a temporary one")
+	o := options{key: env("HELPDESK_KEY")}
+	f.StringVar(&o.listen, "listen", "localhost:8025", "loopback `address` to listen on")
+	f.StringVar(&o.public, "url", "", "`URL` under which browsers reach it, if a proxy stands before it; default: http:// and -listen")
+	f.StringVar(&o.data, "data", "", "`folder` for settings and tokens, encrypted, and the tickets; default: a temporary one")
 	withDemo := f.Bool("demo", true, "start a demo tenant and fill in its registration")
 	folder := f.String("mail", "", "demo tenant: deliver every file of this `folder` instead of the demo mail")
 	unseen := f.Bool("approve", false, "the demo tenant's sign-in page approves by itself")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(out, nil))
-
-	key := env("HELPDESK_KEY")
+	o.log = slog.New(slog.NewTextHandler(out, nil))
 	switch {
-	case *data != "" && key == "":
+	case o.data != "" && o.key == "":
 		return errors.New("HELPDESK_KEY is missing: it encrypts what is kept in -data (openssl rand -hex 32 makes one)")
-	case *data == "":
+	case o.data == "":
 		dir, err := os.MkdirTemp("", "helpdesk-")
 		if err != nil {
 			return err
@@ -67,46 +80,42 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 		defer os.RemoveAll(dir)
 		var random [tokenstore.KeySize]byte
 		_, _ = rand.Read(random[:]) // never fails
-		*data, key = filepath.Join(dir, "data"), hex.EncodeToString(random[:])
+		o.data, o.key = filepath.Join(dir, "data"), hex.EncodeToString(random[:])
 	}
-	store, err := openStore(ctx, *data, key)
-	if err != nil {
-		return err
-	}
-
-	l, err := net.Listen("tcp", *listen)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
-	if a, ok := l.Addr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
-		return fmt.Errorf("-listen %s: not a loopback address; put a proxy with TLS and sign-in before it", *listen)
-	}
-	if *public == "" {
-		_, port, err := net.SplitHostPort(l.Addr().String())
-		if err != nil {
-			return err
-		}
-		*public = "http://localhost:" + port
-	}
-	base, err := url.Parse(*public)
-	if err != nil || base.Host == "" || base.Path != "" {
-		return fmt.Errorf("-url %s: give scheme and host, as in https://helpdesk.example.com", *public)
-	}
-
-	a := &app{store: store, base: base, log: log}
 	if *withDemo {
-		mail := demo.Mail()
+		mail, err := demo.Mail(), error(nil)
 		if *folder != "" {
 			if mail, err = demo.Dir(*folder, nil); err != nil {
 				return fmt.Errorf("-mail: %w", err)
 			}
 		}
-		if a.tenant, err = demo.Start(&demo.Options{Mail: mail, Interactive: !*unseen}); err != nil {
+		if o.tenant, err = demo.Start(&demo.Options{Mail: mail, Interactive: !*unseen}); err != nil {
 			return err
 		}
-		defer a.tenant.Close()
+		defer o.tenant.Close()
 	}
+	return serve(ctx, o, ready)
+}
+
+// serve runs the application until ctx ends.
+func serve(ctx context.Context, o options, ready func(*app)) error {
+	a := &app{options: o, turn: make(chan struct{}, 1)}
+	var err error
+	if a.store, err = openStore(ctx, o.data, o.key); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if a.base, err = baseURL(o, l.Addr()); err != nil {
+		return err
+	}
+	if a.db, err = openDatabase(ctx, filepath.Join(o.data, "tickets")); err != nil {
+		return err
+	}
+	defer a.db.Close()
 	if err := a.open(ctx); err != nil {
 		return err
 	}
@@ -115,7 +124,7 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 	srv := &http.Server{Handler: a.routes(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
-	log.Info("open this page in a browser on this machine", "url", a.base.String())
+	o.log.Info("open this page in a browser on this machine", "url", a.base.String())
 	if ready != nil {
 		ready(a)
 	}
@@ -129,6 +138,25 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 		<-served
 		return err
 	}
+}
+
+// baseURL is what browsers call the application.
+func baseURL(o options, listening net.Addr) (*url.URL, error) {
+	if a, ok := listening.(*net.TCPAddr); !ok || !a.IP.IsLoopback() {
+		return nil, fmt.Errorf("-listen %s: not a loopback address; put a proxy with TLS and sign-in before it", o.listen)
+	}
+	if o.public == "" {
+		_, port, err := net.SplitHostPort(listening.String())
+		if err != nil {
+			return nil, err
+		}
+		o.public = "http://localhost:" + port
+	}
+	base, err := url.Parse(o.public)
+	if err != nil || base.Host == "" || base.Path != "" {
+		return nil, fmt.Errorf("-url %s: give scheme and host, as in https://helpdesk.example.com", o.public)
+	}
+	return base, nil
 }
 
 func openStore(ctx context.Context, dir, text string) (tokenstore.Store, error) {

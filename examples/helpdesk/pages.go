@@ -21,6 +21,7 @@ var files embed.FS
 var pages = template.Must(template.New("").ParseFS(files, "pages/*.html"))
 
 type settingsView struct {
+	Health   *healthView
 	Fields   []field
 	Redirect string
 	Shared   bool
@@ -34,7 +35,7 @@ type homeView struct {
 	Consented  bool
 	Warnings   []string
 	Status     tokenstore.Status
-	Since      string
+	Health     *healthView
 	Scopes     string
 	Folders    []ews.Folder
 	Subjects   []subject
@@ -74,7 +75,7 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	v.Status = status
 	v.Scopes = strings.Join(status.Account.Granted, " ")
 	if !status.NeedsSignInSince.IsZero() {
-		v.Since = status.NeedsSignInSince.UTC().Format("2006-01-02 15:04 MST")
+		v.Health = a.health(ctx, c)
 	}
 	a.render(w, http.StatusOK, "home", v)
 }

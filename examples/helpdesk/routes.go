@@ -20,6 +20,13 @@ func (a *app) routes() http.Handler {
 	mux.HandleFunc("POST /disconnect", a.disconnect)
 	mux.HandleFunc("GET /admin-consent", fromHere(a.adminConsent))
 	mux.HandleFunc("GET /style.css", style)
+	mux.HandleFunc("GET /tickets", a.desked(a.ticketsPage))
+	mux.HandleFunc("GET /tickets/{ticket}", a.desked(a.ticketPage))
+	mux.HandleFunc("POST /tickets/{ticket}/answer", a.desked(a.answer))
+	mux.HandleFunc("GET /attachments/{attachment}", a.desked(a.attachment))
+	mux.HandleFunc("GET /attention", a.desked(a.attentionPage))
+	mux.HandleFunc("POST /answers/{mail}/again", a.desked(a.sendAgain))
+	mux.HandleFunc("POST /answers/{mail}/settle", a.desked(a.settleAnswer))
 	return a.guard(http.NewCrossOriginProtection().Handler(mux))
 }
 
@@ -53,28 +60,33 @@ func fromHere(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func (a *app) settingsPage(w http.ResponseWriter, _ *http.Request) {
+func (a *app) settingsPage(w http.ResponseWriter, r *http.Request) {
 	c := a.current()
 	var wrong problems
 	if c.version != "" {
 		_, wrong = a.config(c.settings)
 	}
-	a.render(w, http.StatusOK, "settings", settingsView{Fields: c.settings.fields(a.redirectURL(), wrong), Redirect: a.redirectURL(), Shared: c.settings.Shared, Problems: len(wrong)})
+	a.render(w, http.StatusOK, "settings", settingsView{Health: a.health(r.Context(), c), Fields: c.settings.fields(a.redirectURL(), wrong), Redirect: a.redirectURL(), Shared: c.settings.Shared, Problems: len(wrong)})
 }
 
 // saveSettings checks every field before anything is stored or sent.
 func (a *app) saveSettings(w http.ResponseWriter, r *http.Request) {
-	c := a.current()
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, "the form is too large or malformed", http.StatusBadRequest)
 		return
 	}
+	done, err := a.take(r.Context())
+	if err != nil {
+		return // the browser has gone
+	}
+	defer done()
+	c := a.current()
 	s := c.settings.fromForm(r)
 	if _, wrong := a.config(s); len(wrong) > 0 {
 		if r.PostFormValue("client_secret") != "" && len(wrong["client_secret"]) == 0 {
 			wrong.add("client_secret", "not saved, since other fields are wrong; enter it again (it is never shown)")
 		}
-		a.render(w, http.StatusUnprocessableEntity, "settings", settingsView{Fields: s.fields(a.redirectURL(), wrong), Redirect: a.redirectURL(), Shared: s.Shared, Problems: len(wrong)})
+		a.render(w, http.StatusUnprocessableEntity, "settings", settingsView{Health: a.health(r.Context(), c), Fields: s.fields(a.redirectURL(), wrong), Redirect: a.redirectURL(), Shared: s.Shared, Problems: len(wrong)})
 		return
 	}
 	version, err := save(r.Context(), a.store, s, c.version)
@@ -86,19 +98,28 @@ func (a *app) saveSettings(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, http.StatusInternalServerError, "The settings could not be saved.", err)
 		return
 	}
-	n, err := a.connect(s, version)
+	n, err := a.connect(r.Context(), s, version)
 	if err != nil {
 		a.fail(w, http.StatusInternalServerError, "The settings were saved, but cannot be used.", err)
 		return
 	}
 	a.replace(n)
+	if err := a.resume(r.Context(), n); err != nil {
+		a.log.Warn("whether the mailbox is signed in cannot be told", "error", err) // the page tells it too
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// disconnect forgets the tokens. Entra has no way to revoke a single one.
+// disconnect ends the work and forgets the tokens. Entra has no way to revoke a single one.
 func (a *app) disconnect(w http.ResponseWriter, r *http.Request) {
+	done, err := a.take(r.Context())
+	if err != nil {
+		return // the browser has gone
+	}
+	defer done()
 	c := a.current()
 	if c.config != nil {
+		c.desk.stop()
 		if err := c.tokens.SignOut(r.Context()); err != nil {
 			a.fail(w, http.StatusInternalServerError, "The tokens could not be deleted.", err)
 			return
