@@ -13,10 +13,10 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -69,7 +69,7 @@ func TestSharedMailFields(t *testing.T) {
 		names[id.ID] = f.Name()
 	}
 	got := map[string]readMail{}
-	subjects, people, contents := 0, 0, 0
+	agreed := 0
 	for msg, err := range m.Messages(t.Context(), ews.Inbox, &ews.Query{Extra: ews.WithTextBody}) {
 		require.NoError(t, err)
 		name := names[msg.ID.ID]
@@ -93,53 +93,11 @@ func TestSharedMailFields(t *testing.T) {
 		got[name] = out
 
 		raw, _ := os.ReadFile(filepath.Join(dir, name))
-		parsed, err := mail.ReadMessage(bytes.NewReader(raw))
-		if err != nil {
-			continue
-		}
-		decoder := mime.WordDecoder{CharsetReader: func(charset string, r io.Reader) (io.Reader, error) {
-			e, err := htmlindex.Get(charset)
-			if err != nil {
-				return nil, err
-			}
-			return e.NewDecoder().Reader(r), nil
-		}}
-		if want, err := decoder.DecodeHeader(parsed.Header.Get("Subject")); err == nil {
-			require.Equal(t, want, msg.Subject, name)
-			subjects++
-		}
-		parser := mail.AddressParser{WordDecoder: &decoder}
-		for header, have := range map[string][]string{"From": {msg.From.Email}, "To": out.To, "Cc": out.Cc, "Reply-To": out.ReplyTo} {
-			if len(parsed.Header[header]) != 1 {
-				continue
-			}
-			if list, err := parser.ParseList(parsed.Header.Get(header)); err == nil {
-				var want []string
-				for _, a := range list {
-					want = append(want, a.Address)
-				}
-				if header == "From" {
-					want = want[:1] // Exchange knows one
-				}
-				require.Equal(t, want, have, "%s: %s", name, header)
-				people++
-			}
-		}
-		if parts, err := namedParts(parsed.Header.Get("Content-Type"), parsed.Header.Get("Content-Disposition"), parsed.Header.Get("Content-Transfer-Encoding"), parsed.Body); err == nil {
-			for file, want := range parts {
-				i := slices.IndexFunc(out.Attachments, func(a mailFile) bool { return a.Name == file })
-				require.GreaterOrEqual(t, i, 0, "%s: %s", name, file)
-				require.Equal(t, hash(want), out.Attachments[i].SHA256, "%s: %s", name, file)
-				require.Equal(t, len(want), out.Attachments[i].Size, "%s: %s", name, file)
-				contents++
-			}
-		}
+		agreed += agrees(t, raw, msg, m)
 	}
 	require.Len(t, got, len(files))
-	t.Logf("the standard library agrees about %d subjects, %d address fields, %d contents", subjects, people, contents)
-	require.GreaterOrEqual(t, subjects, 45)
-	require.GreaterOrEqual(t, people, 70)
-	require.GreaterOrEqual(t, contents, 15)
+	t.Logf("the standard library agrees in %d fields and contents", agreed)
+	require.GreaterOrEqual(t, agreed, 130)
 
 	golden := filepath.Join("testdata", "sharedmail.json")
 	var b bytes.Buffer
@@ -153,6 +111,83 @@ func TestSharedMailFields(t *testing.T) {
 	if d := cmp.Diff(readFile(t, golden), b.String()); d != "" {
 		t.Errorf("(go test -update writes it anew)\n%s", d)
 	}
+}
+
+// agrees compares a message with what the standard library makes of its RFC 5322 form, as far as it can take it apart, and returns in how
+// many fields and contents they agree.
+func agrees(t *testing.T, raw []byte, msg *ews.Message, m *ews.Mailbox) (agreed int) {
+	t.Helper()
+	parsed, err := mail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		return 0
+	}
+	decoder := mime.WordDecoder{CharsetReader: func(charset string, r io.Reader) (io.Reader, error) {
+		e, err := htmlindex.Get(charset)
+		if err != nil {
+			return nil, err
+		}
+		return e.NewDecoder().Reader(r), nil
+	}}
+	if want, err := decoder.DecodeHeader(parsed.Header.Get("Subject")); err == nil && utf8.ValidString(want) && !strings.ContainsFunc(want, func(r rune) bool { return r < ' ' }) {
+		require.Equal(t, want, msg.Subject)
+		agreed++
+	}
+	parser := mail.AddressParser{WordDecoder: &decoder}
+	for header, have := range map[string][]ews.Address{"From": {msg.From}, "To": msg.To, "Cc": msg.Cc, "Reply-To": msg.ReplyTo} {
+		if len(parsed.Header[header]) != 1 {
+			continue
+		}
+		list, err := parser.ParseList(parsed.Header.Get(header))
+		if err != nil {
+			continue
+		}
+		var want []string
+		for _, a := range list {
+			want = append(want, a.Address)
+		}
+		if header == "From" {
+			want = want[:1] // Exchange knows one
+		}
+		require.Equal(t, want, addresses(have), header)
+		agreed++
+	}
+	if date, err := parsed.Header.Date(); err == nil {
+		require.WithinDuration(t, date, msg.Sent, 0)
+		agreed++
+	}
+	if len(msg.Headers) > 0 {
+		for name, values := range parsed.Header {
+			if strings.Contains(name, " ") { // an mbox separator
+				continue
+			}
+			require.Len(t, msg.Headers.Values(name), len(values), name)
+			agreed++
+		}
+	}
+	parts, err := namedParts(parsed.Header.Get("Content-Type"), parsed.Header.Get("Content-Disposition"), parsed.Header.Get("Content-Transfer-Encoding"), parsed.Body)
+	if err != nil {
+		return agreed
+	}
+	for name, want := range parts {
+		if name, err = decoder.DecodeHeader(name); err != nil || !utf8.ValidString(name) {
+			continue
+		}
+		found := false // two may have one name
+		for _, a := range msg.Attachments {
+			if a.Name != name {
+				continue
+			}
+			r, err := m.Attachment(t.Context(), a.ID)
+			require.NoError(t, err)
+			have, err := io.ReadAll(r)
+			require.NoError(t, err)
+			r.Close()
+			found = found || bytes.Equal(want, have)
+		}
+		require.True(t, found, "the attachment %q, with these bytes", name)
+		agreed++
+	}
+	return agreed
 }
 
 // namedParts takes a MIME body apart with the standard library alone, and returns the contents that have a file name.

@@ -39,6 +39,7 @@
 // The availability of somebody looks at the Bias of a time zone only. A mailbox has no archive before [Mailbox.EnableArchive], and there
 // are no public folders before [Server.PublicFolders]. A message that is changed after it arrived (its subject, body, recipients or
 // attachments) gets a MIME content made from its properties. Signed messages show the parts that were signed as their
-// attachments, where Exchange shows one smime.p7m. UniqueBody and NormalizedBody are the whole body. QueryString understands
-// words and key:value, without OR and NOT.
+// attachments, where Exchange shows one smime.p7m. UniqueBody and NormalizedBody are the whole body. Outlook's winmail.dat
+// (TNEF), and files uuencoded within a text, stay as they came, where Exchange takes them apart. QueryString understands words and
+// key:value, without OR and NOT.
 package ewstest

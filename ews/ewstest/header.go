@@ -53,7 +53,7 @@ func splitHeader(raw []byte) (headerBlock, int) {
 	pos := 0
 	for pos < len(raw) && pos < maxHeaderBlock {
 		line, next := nextLine(raw, pos)
-		if len(bytes.TrimRight(line, " \t")) == 0 {
+		if len(line) == 0 || len(h) == 0 && len(bytes.TrimRight(line, " \t")) == 0 { // blanks alone fold the field before (RFC 5322 section 4.2)
 			if len(h) == 0 && next < len(raw) && pos == 0 && looksLikeField(raw[next:]) {
 				pos = next // a stray empty line before the header
 				continue

@@ -3,7 +3,6 @@ package ewstest
 import (
 	"bytes"
 	"fmt"
-	"mime"
 	"strings"
 
 	"github.com/jhillyerd/enmime/v2"
@@ -87,6 +86,9 @@ func (b *bodyBuilder) walk(p *enmime.Part, inBody bool) {
 			p.Disposition, p.FileName = d, params["filename"]
 		}
 	}
+	if name := partName(p); name != "" {
+		p.FileName = name
+	}
 	ctype := strings.ToLower(p.ContentType)
 	if strings.HasPrefix(ctype, "multipart/") && p.FirstChild != nil {
 		switch ctype {
@@ -151,18 +153,21 @@ func (b *bodyBuilder) takeBody(p *enmime.Part, ctype string, inBody bool) bool {
 		if b.out.hasHTML || (b.bodyDone && b.out.hasText) {
 			return false
 		}
-		b.out.html, b.out.hasHTML = b.htmlText(p), true
+		b.out.html, b.out.hasHTML = strings.TrimPrefix(b.htmlText(p), byteOrderMark), true
 	case ctype == "text/plain", ctype == "", strings.HasPrefix(ctype, "multipart/"),
 		p.Parent == nil && strings.HasPrefix(ctype, "text/"):
 		if b.out.hasText || b.bodyDone {
 			return false
 		}
-		b.out.text, b.out.hasText = text8(p.Content), true
+		b.out.text, b.out.hasText = strings.TrimPrefix(text8(p.Content), byteOrderMark), true
 	default:
 		return false
 	}
 	return true
 }
+
+// byteOrderMark begins texts in UTF-16 and some in UTF-8; it belongs to the encoding, not to the text.
+const byteOrderMark = "\ufeff"
 
 // htmlText honours a charset that only the document's own meta tag names.
 func (b *bodyBuilder) htmlText(p *enmime.Part) string {
@@ -206,6 +211,12 @@ func (b *bodyBuilder) attach(p *enmime.Part, related bool) {
 
 // asSent returns the content of a part without conversion from its charset.
 func (b *bodyBuilder) asSent(p *enmime.Part) []byte {
+	switch strings.ToLower(strings.TrimSpace(p.Header.Get("Content-Transfer-Encoding"))) {
+	case "x-uuencode", "x-uue", "uuencode": // never standardized; enmime leaves it as it is
+		if data := uudecode(p.Content); data != nil {
+			return data
+		}
+	}
 	if !strings.HasPrefix(strings.ToLower(p.ContentType), "text/") {
 		return p.Content
 	}
@@ -236,6 +247,7 @@ func (b *bodyBuilder) name() {
 	}
 }
 
+// extension does not ask the machine's tables of types: a test's outcome must not depend on them.
 func extension(ctype string) string {
 	switch ctype {
 	case "text/plain", "":
@@ -256,9 +268,12 @@ func extension(ctype string) string {
 		return ".gif"
 	case "application/pdf":
 		return ".pdf"
-	}
-	if list, err := mime.ExtensionsByType(ctype); err == nil && len(list) > 0 {
-		return list[0]
+	case "text/csv":
+		return ".csv"
+	case "text/calendar":
+		return ".ics"
+	case "application/zip":
+		return ".zip"
 	}
 	return ".dat"
 }
