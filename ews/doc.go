@@ -102,7 +102,7 @@
 //	GetDelegate                          Mailbox.Delegates
 //	GetDiscoverySearchConfiguration      Do
 //	GetEvents                            Mailbox.Pull
-//	GetFolder                            Mailbox.Folder, Mailbox.Permissions, Mailbox.PublicFolder, Mailbox.RenameFolder
+//	GetFolder                            Mailbox.Folder, Mailbox.Permissions, Mailbox.PublicFolder, Mailbox.RenameFolder, Mailbox.SearchFolder
 //	GetHoldOnMailboxes                   Do
 //	GetImItemList                        Do
 //	GetImItems                           Do

@@ -33,6 +33,7 @@ func TestNothingNamed(t *testing.T) {
 			"Messages":              func() error { return lastOf(m.Messages(ctx, f, nil)) },
 			"Folders":               func() error { return lastOf(m.Folders(ctx, f, true)) },
 			"Folder":                func() error { _, err := m.Folder(ctx, f); return err },
+			"SearchFolder":          func() error { _, err := m.SearchFolder(ctx, f); return err },
 			"FindFolder":            func() error { _, err := m.FindFolder(ctx, f, "a"); return err },
 			"EnsureFolder":          func() error { _, err := m.EnsureFolder(ctx, f, "a"); return err },
 			"Move":                  func() error { _, err := m.Move(ctx, f, id); return err },

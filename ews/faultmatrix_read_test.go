@@ -25,6 +25,10 @@ var matrixRead = []matrixOperation{
 		_, err := m.CreateSearchFolder(ctx, ews.SearchFolders, &ews.SearchFolder{Name: "x", Where: ews.FieldRead.Is(true), In: []ews.FolderRef{ews.Inbox}})
 		return err
 	}},
+	{"SearchFolder", "GetFolder", false, func(ctx context.Context, m *ews.Mailbox) error {
+		_, err := m.SearchFolder(ctx, ews.FolderID{ID: "F1"})
+		return err
+	}},
 	{"ApplyToConversations", "ApplyConversationAction", false, func(ctx context.Context, m *ews.Mailbox) error {
 		return m.ApplyToConversations(ctx, ews.MoveConversation{To: ews.DeletedItems}, nil, "C1")
 	}},

@@ -45,6 +45,10 @@ var goldenConversation = goldenRequests{
 			}
 			return err
 		}},
+		{"search-folder-read", func(ctx context.Context, c *ews.Client) error {
+			_, err := c.Own().SearchFolder(ctx, ews.FolderID{ID: "F1"})
+			return err
+		}},
 		{"retain", apply(ews.RetainConversation{Tag: "c11ff724-aa03-4555-9952-8fa248a11c3e", Archive: true}, nil)},
 	},
 }

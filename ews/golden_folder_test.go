@@ -8,7 +8,7 @@ import (
 
 var goldenFolder = goldenRequests{
 	answers: map[string]string{
-		"GetFolder":    `<m:Folders><t:Folder><t:FolderId Id="F1" ChangeKey="K1"/><t:DisplayName>Inbox</t:DisplayName></t:Folder></m:Folders>`,
+		"GetFolder":    `<m:Folders><t:SearchFolder><t:FolderId Id="F1" ChangeKey="K1"/><t:DisplayName>Inbox</t:DisplayName><t:SearchParameters Traversal="Deep"><t:Restriction><t:Not><t:Contains ContainmentMode="Substring" ContainmentComparison="IgnoreCase"><t:FieldURI FieldURI="item:Subject"/><t:Constant Value="x"/></t:Contains></t:Not></t:Restriction><t:BaseFolderIds><t:FolderId Id="F2"/></t:BaseFolderIds></t:SearchParameters></t:SearchFolder></m:Folders>`,
 		"FindFolder":   `<m:RootFolder TotalItemsInView="0" IncludesLastItemInRange="true"><t:Folders/></m:RootFolder>`,
 		"UpdateFolder": `<m:Folders><t:Folder><t:FolderId Id="F1" ChangeKey="K2"/></t:Folder></m:Folders>`,
 		"MoveFolder":   `<m:Folders><t:Folder><t:FolderId Id="F1" ChangeKey="K2"/></t:Folder></m:Folders>`,

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -182,9 +183,16 @@ func FuzzRestriction(f *testing.F) {
 			setProperty(f, m, id, `PropertySetId="`+string(fuzzNumber.Set)+`" PropertyName="n" PropertyType="Integer"`, fmt.Sprintf("<t:Value>%d</t:Value>", mail.number))
 		}
 	}
+	searched := []ews.FolderRef{ews.FolderID{ID: box.AddFolder("inbox/searched").ID}} // without messages
+	folder, err := m.CreateSearchFolder(f.Context(), ews.SearchFolders, &ews.SearchFolder{Name: "x", Where: ews.FieldRead.Is(true), In: searched})
+	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := chooser{data}
 		where, means := c.restriction(4)
+		require.NoError(t, m.UpdateSearchFolder(t.Context(), folder, &ews.SearchFolder{Where: where, In: searched}))
+		read, err := m.SearchFolder(t.Context(), folder)
+		require.NoError(t, err, "%#v", where)
+		require.Empty(t, cmp.Diff(asRead(where), read.Where), "what is read back of a search folder is what was written")
 		got := map[string]bool{}
 		for msg, err := range m.Messages(t.Context(), ews.Inbox, &ews.Query{Detail: ews.Summary, Where: where}) {
 			require.NoError(t, err, "%#v", where)
@@ -196,6 +204,50 @@ func FuzzRestriction(f *testing.F) {
 			}
 		}
 	})
+}
+
+// asRead is a restriction in the words in which it is read.
+func asRead(r ews.Restriction) ews.Restriction {
+	switch r := r.(type) {
+	case ews.And:
+		if parts := allAsRead(r); len(parts) > 1 {
+			return ews.And(parts)
+		} else {
+			return parts[0]
+		}
+	case ews.Or:
+		if parts := allAsRead(r); len(parts) > 1 {
+			return ews.Or(parts)
+		} else {
+			return parts[0]
+		}
+	case ews.Not:
+		return ews.Not{Restriction: asRead(r.Restriction)}
+	case ews.Contains:
+		r.Mode, r.Comparison = cmpOr(r.Mode, ews.Substring), cmpOr(r.Comparison, ews.IgnoreCase)
+		return r
+	case ews.Compare:
+		if n, ok := r.Value.(int); ok {
+			r.Value = int64(n)
+		}
+		return r
+	}
+	return r
+}
+
+func allAsRead(parts []ews.Restriction) (read []ews.Restriction) {
+	for _, p := range parts {
+		read = append(read, asRead(p))
+	}
+	return read
+}
+
+func cmpOr[T comparable](v, zero T) T {
+	var none T
+	if v == none {
+		return zero
+	}
+	return v
 }
 
 // setProperty sets an extended property; values are Value elements, or a Values element.

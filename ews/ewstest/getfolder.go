@@ -101,6 +101,9 @@ func (c *call) writeFolder(f *folder, sh *folderShape) {
 		_, unread := f.counts()
 		a.int("t:UnreadCount", unread)
 	}
+	if f.search != nil && sh.wants("folder:SearchParameters", false) {
+		c.searchParameters(f.search)
+	}
 	a.end()
 }
 

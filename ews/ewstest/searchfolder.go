@@ -23,6 +23,25 @@ func (c *call) search(n *node) (*search, *opError) {
 	return s, nil
 }
 
+// searchParameters tells what a search folder shows: the condition as it was given, the folders by their ids.
+func (c *call) searchParameters(s *search) {
+	a := c.a
+	traversal := "Shallow"
+	if s.deep {
+		traversal = "Deep"
+	}
+	a.start("t:SearchParameters", "Traversal", traversal)
+	a.start("t:Restriction")
+	a.node(s.restriction)
+	a.end()
+	a.start("t:BaseFolderIds")
+	for _, f := range s.in {
+		a.empty("t:FolderId", "Id", f.id, "ChangeKey", f.changeKey())
+	}
+	a.end()
+	a.end()
+}
+
 // shown are the items that a listing of the folder goes through, holes included: its own, or those that a search folder finds.
 func (f *folder) shown() []*item {
 	if f.search == nil {
