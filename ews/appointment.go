@@ -53,6 +53,7 @@ const (
 )
 
 var appointments = kindOf[Appointment]{
+	name: "appointment", elements: []string{"CalendarItem"},
 	shape: &shape{
 		find: []string{"calendar:Start", "calendar:End", "calendar:IsAllDayEvent", "calendar:LegacyFreeBusyStatus", "calendar:Location",
 			"calendar:IsMeeting", "calendar:IsCancelled", "calendar:IsRecurring", "calendar:CalendarItemType", "calendar:MyResponseType",
@@ -63,7 +64,8 @@ var appointments = kindOf[Appointment]{
 	field: (*Appointment).field,
 }
 
-// Appointment reads one appointment. o may be nil. Errors: ErrNotFound, ErrDenied. EWS: GetItem.
+// Appointment reads one appointment. o may be nil. Errors: ErrNotFound, ErrDenied, ErrInvalidRequest for the id of something else (that of
+// an invitation, say: its Message.Meeting has the appointment's). EWS: GetItem.
 func (m *Mailbox) Appointment(ctx context.Context, id ItemID, o *ItemOptions) (*Appointment, error) {
 	return one(ctx, m, &appointments, id, o)
 }

@@ -52,6 +52,7 @@ var phoneKinds = []string{"AssistantPhone", "BusinessFax", "BusinessPhone", "Bus
 var addressKinds = []string{"Business", "Home", "Other"}
 
 var contacts = kindOf[Contact]{
+	name: "contact", elements: []string{"Contact", "DistributionList"},
 	shape: &shape{
 		find: []string{"contacts:DisplayName", "contacts:FileAs", "contacts:GivenName", "contacts:MiddleName", "contacts:Surname", "contacts:Nickname",
 			"contacts:CompanyName", "contacts:Department", "contacts:JobTitle", "contacts:OfficeLocation", "contacts:Manager", "contacts:BusinessHomePage",
@@ -73,7 +74,8 @@ var contacts = kindOf[Contact]{
 	begin: func(c *Contact, element string) { c.List = element == "DistributionList" },
 }
 
-// Contact reads one contact. o may be nil; Summary counts as WithoutBody. Errors: ErrNotFound, ErrDenied. EWS: GetItem.
+// Contact reads one contact. o may be nil; Summary counts as WithoutBody. Errors: ErrNotFound, ErrDenied, ErrInvalidRequest for the id of
+// something else. EWS: GetItem.
 func (m *Mailbox) Contact(ctx context.Context, id ItemID, o *ItemOptions) (*Contact, error) {
 	return one(ctx, m, &contacts, id, o)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
@@ -191,9 +192,12 @@ func (m *Mailbox) missing(op string, came []bool, err error) error {
 // kindOf says how items of one Go type are read: what to ask, and the field that an element of the item stands for.
 type kindOf[T any] struct {
 	shape *shape
-	item  func(v *T) *Item
-	field func(v *T, s *wire.Scanner)
-	begin func(v *T, element string) // nil: the item's element tells nothing
+	// name is what errors call it; elements are those that it arrives as.
+	name     string
+	elements []string
+	item     func(v *T) *Item
+	field    func(v *T, s *wire.Scanner)
+	begin    func(v *T, element string) // nil: the item's element tells nothing
 }
 
 func (k *kindOf[T]) read(s *wire.Scanner) *T {
@@ -210,6 +214,15 @@ func (k *kindOf[T]) read(s *wire.Scanner) *T {
 	return v
 }
 
+// wrong is the error of an item that is something else; element is what it arrived as. Its fields would be nearly all empty.
+func (k *kindOf[T]) wrong(m *Mailbox, element string) *Error {
+	if slices.Contains(k.elements, element) {
+		return nil
+	}
+	return &Error{Op: "GetItem", Mailbox: m.Address(), kind: ErrInvalidRequest, what: "the item is no " + k.name + " but a " + line(element),
+		hint: "Mailbox.Message reads items of every kind; its Kind tells which"}
+}
+
 // one reads an item by its id.
 func one[T any](ctx context.Context, m *Mailbox, k *kindOf[T], id ItemID, o *ItemOptions) (*T, error) {
 	if id.IsZero() {
@@ -219,7 +232,9 @@ func one[T any](ctx context.Context, m *Mailbox, k *kindOf[T], id ItemID, o *Ite
 		o = new(ItemOptions)
 	}
 	var v *T
+	var wrong *Error
 	failed, err := m.getItems(ctx, []ItemID{id}, k.shape, o, func(_ int, s *wire.Scanner) ItemID {
+		wrong = k.wrong(m, s.Local())
 		v = k.read(s)
 		return k.item(v).ID
 	})
@@ -228,6 +243,8 @@ func one[T any](ctx context.Context, m *Mailbox, k *kindOf[T], id ItemID, o *Ite
 		return nil, err
 	case failed != nil:
 		return nil, failed.Items[0].Err
+	case wrong != nil:
+		return nil, wrong
 	}
 	return v, nil
 }
@@ -239,7 +256,9 @@ func several[T any](ctx context.Context, m *Mailbox, k *kindOf[T], known []*T, o
 	for i, v := range known {
 		ids[i] = k.item(v).ID
 	}
+	wrong := make([]*Error, len(known))
 	failed, err := m.getItems(ctx, ids, k.shape, o, func(i int, s *wire.Scanner) ItemID {
+		wrong[i] = k.wrong(m, s.Local())
 		v := k.read(s)
 		if !k.item(v).ID.IsZero() && s.Err() == nil {
 			known[i] = v
@@ -257,6 +276,8 @@ func several[T any](ctx context.Context, m *Mailbox, k *kindOf[T], known []*T, o
 				continue // gone since it was listed
 			}
 			err = e
+		} else if wrong[i] != nil {
+			err = wrong[i]
 		}
 		if !yield(v, err) {
 			return false

@@ -26,13 +26,15 @@ type Task struct {
 }
 
 var tasks = kindOf[Task]{
+	name: "task", elements: []string{"Task"},
 	shape: &shape{find: []string{"task:CompleteDate", "task:Delegator", "task:DueDate", "task:IsComplete", "task:IsRecurring", "task:Owner",
 		"task:PercentComplete", "task:StartDate", "task:Status"}},
 	item:  func(t *Task) *Item { return &t.Item },
 	field: (*Task).field,
 }
 
-// Task reads one task. o may be nil; Summary counts as WithoutBody. Errors: ErrNotFound, ErrDenied. EWS: GetItem.
+// Task reads one task. o may be nil; Summary counts as WithoutBody. Errors: ErrNotFound, ErrDenied, ErrInvalidRequest for the id of something
+// else. EWS: GetItem.
 func (m *Mailbox) Task(ctx context.Context, id ItemID, o *ItemOptions) (*Task, error) {
 	return one(ctx, m, &tasks, id, o)
 }
