@@ -132,7 +132,8 @@ func (u *upload) Read(p []byte) (int, error) {
 		u.x.watchdog.touch() // a large upload takes its time; waiting for the answer starts when it is out
 	}
 	if err != nil && err != io.EOF {
-		u.x.badInput.CompareAndSwap(nil, &err)
+		bad := err // err itself would go to the heap with every Read
+		u.x.badInput.CompareAndSwap(nil, &bad)
 	}
 	return n, err
 }

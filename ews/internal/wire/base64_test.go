@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -67,6 +68,42 @@ func TestBase64WithinBounds(t *testing.T) {
 			}
 			if !bytes.Equal(got, data[:n]) {
 				t.Fatalf("%d bytes into a buffer of %d: got %d", n, size, len(got))
+			}
+		}
+	}
+}
+
+// TestBase64ContentWithinBounds: the same of contents on their way out.
+func TestBase64ContentWithinBounds(t *testing.T) {
+	data := make([]byte, 500)
+	for i := range data {
+		data[i] = byte(i * 11)
+	}
+	for _, n := range []int{0, 1, 2, 3, 27, 28, 29, 47, 48, 49, 100, 498, 499, 500} {
+		want := "<a>" + base64.StdEncoding.EncodeToString(data[:n]) + "</a>"
+		var w wire.Writer
+		w.Start("a")
+		w.Base64(int64(n), func() (io.ReadCloser, error) { return io.NopCloser(iotest.HalfReader(bytes.NewReader(data[:n]))), nil })
+		w.End()
+		for size := 1; size <= 300; size++ {
+			r := w.NewReader()
+			var got []byte
+			for {
+				buf := bytes.Repeat([]byte{0xA5}, size+64)
+				m, err := r.Read(buf[:size])
+				if i := len(bytes.TrimRight(buf[size:], "\xA5")); i > 0 {
+					t.Fatalf("%d bytes into a buffer of %d: the %dth byte behind it was written", n, size, i)
+				}
+				got = append(got, buf[:m]...)
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					t.Fatalf("%d bytes into a buffer of %d: %v", n, size, err)
+				}
+			}
+			if string(got) != want {
+				t.Fatalf("%d bytes into a buffer of %d: got %q", n, size, got)
 			}
 		}
 	}

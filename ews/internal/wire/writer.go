@@ -1,13 +1,14 @@
 package wire
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	vector "github.com/segmentio/asm/base64"
 )
 
 // Writer builds a SOAP request or answer in memory, except for large contents, which it keeps as segments: opened, and
@@ -220,16 +221,17 @@ type pass struct {
 	off     int // in w.buf
 	next    int // segment
 	content io.ReadCloser
-	left    int64 // bytes of the open content still to come
-	coder   *coder
-	rest    []byte // encoded, in coder.out
+	left    int64   // bytes of the open content still to come
+	piece   *[]byte // of the content, before it is encoded
+	group   [4]byte // letters that did not fit into the caller's buffer
+	rest    []byte  // of group
 }
 
-// coder holds what encoding needs; most requests have nothing to encode.
-type coder struct {
-	in  [3 << 10]byte
-	out [4 << 10]byte
-}
+// pieces are what contents are read into. The size goes into the 32 KiB that net/http copies at a time.
+var pieces = sync.Pool{New: func() any {
+	b := make([]byte, 24<<10)
+	return &b
+}}
 
 // ErrContentSize reports a content whose length differs from the size given for it.
 var ErrContentSize = errors.New("content is not of the size announced")
@@ -243,7 +245,9 @@ func (p *pass) Read(b []byte) (n int, err error) {
 			continue
 		}
 		if p.content != nil {
-			if err := p.encode(); err != nil {
+			c, err := p.encode(b[n:])
+			n += c
+			if err != nil {
 				return n, err
 			}
 			continue
@@ -268,9 +272,7 @@ func (p *pass) Read(b []byte) (n int, err error) {
 			return n, err
 		}
 		p.left = s.size
-		if p.coder == nil {
-			p.coder = new(coder)
-		}
+		p.piece = pieces.Get().(*[]byte)
 	}
 	if n == 0 && len(b) > 0 {
 		return 0, io.EOF
@@ -278,28 +280,39 @@ func (p *pass) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// encode takes the next piece of the open content. Pieces are multiples of three bytes, so that only the last one is padded.
-func (p *pass) encode() error {
+// encode takes the next piece of the open content into b, and returns how many letters it wrote. Pieces are multiples of three bytes, so that
+// only the last one is padded.
+func (p *pass) encode(b []byte) (int, error) {
+	all := *p.piece
 	if p.left == 0 {
-		if n, _ := io.ReadFull(p.content, p.coder.in[:1]); n > 0 {
-			return fmt.Errorf("%w: more than %d bytes", ErrContentSize, p.w.segments[p.next-1].size)
+		if n, _ := io.ReadFull(p.content, all[:1]); n > 0 {
+			return 0, fmt.Errorf("%w: more than %d bytes", ErrContentSize, p.w.segments[p.next-1].size)
 		}
 		err := p.content.Close()
 		p.content = nil
-		return err
+		pieces.Put(p.piece) // not by Close, which may come while a Read is under way
+		p.piece = nil
+		return 0, err
 	}
-	piece := p.coder.in[:min(int64(len(p.coder.in)), p.left)]
+	out := b
+	if len(b) < len(p.group) {
+		out = p.group[:]
+	}
+	piece := all[:min(int64(len(all)), int64(len(out)/4*3), p.left)]
 	if n, err := io.ReadFull(p.content, piece); err != nil {
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			size := p.w.segments[p.next-1].size
-			return fmt.Errorf("%w: %d bytes instead of %d", ErrContentSize, size-p.left+int64(n), size)
+			return 0, fmt.Errorf("%w: %d bytes instead of %d", ErrContentSize, size-p.left+int64(n), size)
 		}
-		return err
+		return 0, err
 	}
 	p.left -= int64(len(piece))
-	base64.StdEncoding.Encode(p.coder.out[:], piece)
-	p.rest = p.coder.out[:encodedLen(int64(len(piece)))]
-	return nil
+	vector.StdEncoding.Encode(out, piece)
+	if len(b) < len(p.group) {
+		p.rest = p.group[:]
+		return 0, nil
+	}
+	return int(encodedLen(int64(len(piece)))), nil
 }
 
 // Close ends the pass and closes a content it has open.
