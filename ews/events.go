@@ -102,6 +102,9 @@ type listener struct {
 	tries   int // streams in a row that failed or did not last
 	refused refusals
 	patient bool // no error ends it (but the context's)
+
+	// The part that tests exchange.
+	open func(ctx context.Context, ids []string) (es *eventStream, lost []string, err error)
 }
 
 // listened is a mailbox and its subscription; "" when there is none.
@@ -118,6 +121,7 @@ func newListener(c *Client, mailboxes []*Mailbox, o *EventsOptions) (*listener, 
 		return nil, fmt.Errorf("ews: Events: mailboxes[%d] is nil", i)
 	}
 	l := &listener{c: c, o: o, backEnd: &backEnd{anchor: mailboxes[0].anchor()}}
+	l.open = l.openStream
 	for _, m := range mailboxes {
 		if m.c != c {
 			return nil, fmt.Errorf("ews: Events: the mailbox %s belongs to another Client", m.Address())
@@ -202,8 +206,7 @@ func (l *listener) listen(ctx context.Context, yield func(Event, error) bool) er
 		byID[b.id] = b.m
 		ids = append(ids, b.id)
 	}
-	minutes, _ := minutes("", l.o.ConnectionTimeout, 0)
-	es, lost, err := l.boxes[0].m.openStream(ctx, l.backEnd, ids, minutes, l.o.Silence)
+	es, lost, err := l.open(ctx, ids)
 	if err != nil {
 		return l.drop(lost, err)
 	}
@@ -236,6 +239,12 @@ func (l *listener) listen(ctx context.Context, yield func(Event, error) bool) er
 			return nil
 		}
 	}
+}
+
+// openStream opens a stream for the subscriptions, in the name of the first mailbox.
+func (l *listener) openStream(ctx context.Context, ids []string) (es *eventStream, lost []string, err error) {
+	minutes, _ := minutes("", l.o.ConnectionTimeout, 0)
+	return l.boxes[0].m.openStream(ctx, l.backEnd, ids, minutes, l.o.Silence)
 }
 
 // subscribe subscribes the mailboxes that are not.

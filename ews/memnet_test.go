@@ -22,6 +22,8 @@ type memNet struct {
 	done  chan struct{}
 	once  sync.Once
 
+	wrap func(net.Conn) net.Conn // if set, what the client's end is changed to
+
 	mu   sync.Mutex
 	cut  func() int // bytes that the next stream's answer may have; negative: all. nil: all
 	cuts int        // connections cut
@@ -58,6 +60,9 @@ func (n *memNet) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		n.mu.Lock()
 		n.open++
 		n.mu.Unlock()
+		if n.wrap != nil {
+			client = n.wrap(client)
+		}
 		return &memConn{Conn: client, n: n, left: -1}, nil
 	case <-n.done:
 		return nil, errors.New("connection refused")

@@ -102,16 +102,11 @@ func (m *Mailbox) Watch(ctx context.Context, f FolderRef, from Cursor, o *WatchO
 		opt = *o
 	}
 	return func(yield func(Batch, error) bool) {
-		err := usable(f)
+		w, err := newWatch(m, f, from, &opt)
 		if err == nil {
-			err = opt.check()
+			err = w.run(ctx, yield)
 		}
-		if err != nil {
-			yield(Batch{}, err)
-			return
-		}
-		w := watch{m: m, f: f, o: &opt, cursor: from, bell: &bell{ring: make(chan struct{}, 1), since: time.Now()}}
-		if err := w.run(ctx, yield); err != errStop {
+		if err != errStop {
 			yield(Batch{}, err)
 		}
 	}
@@ -187,6 +182,30 @@ type watch struct {
 	losses  int             // reported so far
 	refused refusals
 	fails   int // Syncs in a row
+
+	// The parts that tests exchange.
+	listener *listener
+	hear     func(Event)
+}
+
+func newWatch(m *Mailbox, f FolderRef, from Cursor, o *WatchOptions) (*watch, error) {
+	err := usable(f)
+	if err == nil {
+		err = o.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	w := &watch{m: m, f: f, o: o, cursor: from, bell: &bell{ring: make(chan struct{}, 1), since: time.Now()}}
+	w.hear = w.bell.hear
+	events := o.Events
+	events.Folders = []FolderRef{f}
+	w.listener, err = newListener(m.c, []*Mailbox{m}, &events)
+	if err != nil {
+		return nil, err
+	}
+	w.listener.patient = true
+	return w, nil
 }
 
 func (w *watch) run(ctx context.Context, yield func(Batch, error) bool) error {
@@ -228,15 +247,11 @@ func (w *watch) run(ctx context.Context, yield func(Batch, error) bool) error {
 // listen starts the stream; the returned function ends it and waits for that.
 func (w *watch) listen(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	o := w.o.Events
-	o.Folders = []FolderRef{w.f}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l, _ := newListener(w.m.c, []*Mailbox{w.m}, &o)
-		l.patient = true
-		_ = l.run(ctx, func(e Event, _ error) bool { // ends with ctx only
-			w.bell.hear(e)
+		_ = w.listener.run(ctx, func(e Event, _ error) bool { // ends with ctx only
+			w.hear(e)
 			return true
 		})
 	}()

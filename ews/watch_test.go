@@ -3,6 +3,7 @@ package ews_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -46,6 +47,12 @@ func (w *watching) now() watched {
 }
 
 func startWatch(t *testing.T, m *ews.Mailbox, o *ews.WatchOptions) *watching {
+	return startWatchOf(t, func(ctx context.Context, o *ews.WatchOptions) iter.Seq2[ews.Batch, error] {
+		return m.Watch(ctx, ews.Inbox, "", o)
+	}, o)
+}
+
+func startWatchOf(t *testing.T, watch func(context.Context, *ews.WatchOptions) iter.Seq2[ews.Batch, error], o *ews.WatchOptions) *watching {
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &watching{cancel: cancel, done: make(chan struct{})}
 	if o == nil {
@@ -73,7 +80,7 @@ func startWatch(t *testing.T, m *ews.Mailbox, o *ews.WatchOptions) *watching {
 	}
 	go func() {
 		defer close(w.done)
-		for b, err := range m.Watch(ctx, ews.Inbox, "", o) {
+		for b, err := range watch(ctx, o) {
 			take(b, err) // a loop that goes on after the last pair gets no more
 		}
 	}()

@@ -1,0 +1,108 @@
+package ews
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// BrokenEvents is Events of a group with one of its guards removed.
+func (c *Client) BrokenEvents(ctx context.Context, boxes []*Mailbox, o EventsOptions, guard string) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		err := o.check()
+		var l *listener
+		if err == nil {
+			l, err = newListener(c, boxes, &o)
+		}
+		if err == nil {
+			l.without(guard)
+			err = l.run(ctx, yield)
+		}
+		if err != errStop {
+			yield(Event{}, err)
+		}
+	}
+}
+
+// BrokenWatch is Watch with one of its guards removed.
+func (m *Mailbox) BrokenWatch(ctx context.Context, f FolderRef, o WatchOptions, guard string) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
+		w, err := newWatch(m, f, "", &o)
+		if err == nil {
+			w.without(guard)
+			err = w.run(ctx, yield)
+		}
+		if err != errStop {
+			yield(Batch{}, err)
+		}
+	}
+}
+
+func (w *watch) without(guard string) {
+	switch guard {
+	case "Sync after connecting":
+		w.hear = func(e Event) {
+			if e.Type != EventConnected {
+				w.bell.hear(e)
+				return
+			}
+			w.bell.mu.Lock()
+			defer w.bell.mu.Unlock()
+			w.bell.open = true
+		}
+	case "report of losses":
+		w.hear = func(e Event) {
+			if e.Type != EventDisconnected {
+				w.bell.hear(e)
+			}
+		}
+	case "Sync now and then":
+		w.o.CheckInterval = 1000 * time.Hour
+	case "polling":
+		w.o.PollInterval = 1000 * time.Hour
+	case "pause between Syncs":
+		w.o.MinInterval = 1
+	default:
+		w.listener.without(guard)
+	}
+}
+
+func (l *listener) without(guard string) {
+	open := l.open
+	switch guard {
+	case "":
+	case "watchdog on silence":
+		l.o.Silence = 1000 * time.Hour
+	case "renewal before the end":
+		l.open = func(ctx context.Context, ids []string) (*eventStream, []string, error) {
+			es, lost, err := open(ctx, ids)
+			if err == nil {
+				es.renew.Stop()
+			}
+			return es, lost, err
+		}
+	case "names of the lost":
+		l.open = func(ctx context.Context, ids []string) (*eventStream, []string, error) {
+			es, _, err := open(ctx, ids)
+			return es, nil, err
+		}
+	case "leaving the slots alone":
+		l.open = func(ctx context.Context, ids []string) (*eventStream, []string, error) {
+			pace := l.c.paces.of(l.boxes[0].m.account())
+			defer l.c.paces.done(pace)
+			patience := time.Hour
+			if err := pace.acquire(ctx, &patience); err != nil {
+				return nil, nil, err
+			}
+			es, lost, err := open(ctx, ids)
+			if err != nil {
+				pace.release()
+				return nil, lost, err
+			}
+			context.AfterFunc(es.st.x.ctx, pace.release)
+			return es, lost, nil
+		}
+	default:
+		panic(guard)
+	}
+}
