@@ -3,6 +3,7 @@ package ews_test
 import (
 	"context"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,7 +20,7 @@ func TestStreamNamesTheDead(t *testing.T) {
 		return strings.ReplaceAll(messages(errMessage("ErrorSubscriptionNotFound", ids)), "GetItem", "GetStreamingEvents")
 	}
 	one := `<m:ErrorSubscriptionIds><m:SubscriptionId>S2</m:SubscriptionId></m:ErrorSubscriptionIds>`
-	for name, tc := range map[string]struct {
+	tests := map[string]struct {
 		stream string
 		again  []string // mailboxes that are subscribed anew
 		ids    string   // of the second stream
@@ -30,45 +31,53 @@ func TestStreamNamesTheDead(t *testing.T) {
 		"one that we lack": {lost(strings.ReplaceAll(one, "S2", "S9")), []string{"one@", "two@", "three@"}, "S4 S5 S6"},
 		"later, no name":   {streamEnvelope("OK", "") + lost(""), []string{"one@", "two@", "three@"}, "S4 S5 S6"},
 		"one, as success":  {streamEnvelope("OK", one), []string{"two@"}, "S1 S4 S3"},
-	} {
+	}
+	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				srv := &streamServer{streams: []func(context.Context) io.Reader{text(tc.stream), open}}
-				c := newClient(t, srv, nil)
-				boxes := []*ews.Mailbox{c.Impersonate("one@example.com"), c.Impersonate("two@example.com"), c.Impersonate("three@example.com")}
-				told := false
-				for e, err := range c.Events(t.Context(), boxes, inboxOnly) {
-					require.NoError(t, err)
-					if e.Type == ews.EventDisconnected {
-						require.ErrorIs(t, e.Err, ews.ErrSubscriptionLost)
-						told = true
-					}
-					if e.Type == ews.EventConnected && srv.count("GetStreamingEvents") == 2 {
-						break
-					}
-				}
-				require.True(t, told)
-				var again []string
-				var second string
-				for i, op := range srv.ops {
-					switch {
-					case op == "Subscribe" && i >= 3:
-						for _, m := range []string{"one@", "two@", "three@"} {
-							if strings.Contains(srv.bodies[i], m) {
-								again = append(again, m)
-							}
-						}
-					case op == "GetStreamingEvents":
-						second = srv.bodies[i]
-					}
-				}
-				require.Equal(t, tc.again, again)
-				var ids strings.Builder
-				for _, id := range strings.Fields(tc.ids) {
-					ids.WriteString("<t:SubscriptionId>" + id + "</t:SubscriptionId>")
-				}
-				require.Contains(t, second, ids.String())
-			})
+			again, second := resubscribed(t, tc.stream, "")
+			require.Equal(t, tc.again, again)
+			require.Equal(t, strings.Fields(tc.ids), second)
 		})
 	}
+	again, _ := resubscribed(t, tests["one, at once"].stream, "names of the lost")
+	require.NotEqual(t, tests["one, at once"].again, again, "the mutant that does not heed the names: nobody noticed")
+}
+
+var subscriptionIDs = regexp.MustCompile(`<t:SubscriptionId>(.*?)</t:SubscriptionId>`)
+
+// resubscribed tells which of three mailboxes are subscribed anew after a stream, and the subscriptions of the next one.
+func resubscribed(t *testing.T, stream, guard string) (again, second []string) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := &streamServer{streams: []func(context.Context) io.Reader{text(stream), open}}
+		c := newClient(t, srv, nil)
+		boxes := []*ews.Mailbox{c.Impersonate("one@example.com"), c.Impersonate("two@example.com"), c.Impersonate("three@example.com")}
+		told := false
+		for e, err := range c.BrokenEvents(t.Context(), boxes, *inboxOnly, guard) {
+			require.NoError(t, err)
+			if e.Type == ews.EventDisconnected {
+				require.ErrorIs(t, e.Err, ews.ErrSubscriptionLost)
+				told = true
+			}
+			if e.Type == ews.EventConnected && srv.count("GetStreamingEvents") == 2 {
+				break
+			}
+		}
+		require.True(t, told)
+		for i, op := range srv.ops {
+			switch {
+			case op == "Subscribe" && i >= 3:
+				for _, m := range []string{"one@", "two@", "three@"} {
+					if strings.Contains(srv.bodies[i], m) {
+						again = append(again, m)
+					}
+				}
+			case op == "GetStreamingEvents":
+				second = nil
+				for _, id := range subscriptionIDs.FindAllStringSubmatch(srv.bodies[i], -1) {
+					second = append(second, id[1])
+				}
+			}
+		}
+	})
+	return again, second
 }
