@@ -148,7 +148,7 @@
 //	RemoveImContactFromGroup             Do
 //	RemoveImGroup                        Do
 //	ReportMessage                        Do
-//	ResolveNames                         Mailbox.ResolveNames
+//	ResolveNames                         Mailbox.ResolveNames, Mailbox.SMTPAddresses
 //	SearchMailboxes                      Do
 //	SendItem                             Mailbox.Send, Mailbox.SendDraft
 //	SetHoldOnMailboxes                   Do

@@ -82,6 +82,13 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, fmt.Errorf("no answer for %q", op)
 	}
+	if op == "GetItem" { // of the kind that is asked for
+		for field, element := range map[string]string{"calendar:MyResponseType": "CalendarItem", "contacts:Surname": "Contact", "task:Status": "Task"} {
+			if strings.Contains(string(body), `"`+field+`"`) {
+				content = strings.ReplaceAll(content, "t:Message>", "t:"+element+">")
+			}
+		}
+	}
 	n := 1 // one response message for each item or attachment
 	for _, element := range []string{"<t:ItemId ", "<t:AttachmentId "} {
 		n = max(n, strings.Count(string(body), element))

@@ -87,10 +87,12 @@ type Message struct {
 
 // Address is a mailbox as a message names it.
 type Address struct {
-	Name  string // display name
-	Email string // SMTP address; where the server holds only an X.500 one (RoutingType "EX"), that
-	// RoutingType is "SMTP", or "EX" for an X.500 address of a recipient within the same organisation.
-	RoutingType string
+	Name string // display name
+
+	// Email is the SMTP address. Where the server tells only an X.500 one, of somebody in the same organisation, it is that, and RoutingType
+	// says so: Mailbox.SMTPAddresses resolves it.
+	Email       string
+	RoutingType string // "SMTP"; "EX" for an X.500 address
 }
 
 // IsZero reports whether the address is missing.

@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -185,6 +186,9 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 	}
 	m.Repaired = s.Repaired() - repaired
 	m.Truncated = r.cut
+	if m.Sender.Email == m.From.Email { // then what tells of one tells of both
+		r.sender, r.representing = cmp.Or(r.sender, r.representing), cmp.Or(r.representing, r.sender)
+	}
 	resolve(&m.Sender, r.sender)
 	resolve(&m.From, r.representing)
 }

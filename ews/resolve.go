@@ -50,8 +50,8 @@ const (
 // maxName is the longest name ResolveNames sends; nothing in a directory is longer.
 const maxName = 1024
 
-// ResolveNames finds whom a name stands for: the beginning of a name, an alias, an SMTP address, or an X.500 one, which is the way
-// from an Address with RoutingType "EX" to its SMTP address. Nobody of that name is an empty list and no error. Exchange gives
+// ResolveNames finds whom a name stands for: the beginning of a name, an alias, an SMTP address, or an X.500 one (see SMTPAddresses for
+// that). Nobody of that name is an empty list and no error. Exchange gives
 // 100 matches at most; more reports that there are others, for which only a longer name helps.
 //
 // The contacts of a Shared mailbox need rights on its contact folder: ErrDenied or ErrNotFound where they are missing.
