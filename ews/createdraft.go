@@ -10,7 +10,9 @@ import (
 // CreateDraft stores a message in Drafts, complete with its attachments, for somebody to see and change, and for SendDraft. Nobody needs
 // to be named yet that it goes to. SentFolder and BeforeSend are for SendDraft to say; a Marker stays with the draft.
 //
-// A draft whose attachments cannot be added is removed. Errors as with Send. EWS: CreateItem with SaveOnly, CreateAttachment.
+// A draft whose attachments cannot be added, or whose creation's answer is lost, is removed. MaybeApplied tells when it may lie in Drafts all the
+// same, complete or not: RemoveDrafts, or FindSent in Drafts, finds it by a Marker of yours. Other errors as with Send. EWS: CreateItem with SaveOnly,
+// CreateAttachment.
 func (m *Mailbox) CreateDraft(ctx context.Context, d *Draft) (ItemID, error) {
 	if d == nil {
 		return ItemID{}, errors.New("ews: CreateDraft: the draft is nil")
@@ -62,7 +64,7 @@ func (d *Draft) marker() string {
 func (m *Mailbox) draft(ctx context.Context, d *Draft, marker string) (ItemID, error) {
 	id, err := m.create(ctx, func(w *wire.Writer) { d.writeTo(w, marker, m.author()) })
 	if err != nil {
-		return ItemID{}, m.unsent(ctx, err, id, marker)
+		return ItemID{}, m.discard(ctx, err, id, marker)
 	}
 	return m.attachAll(ctx, id, d.Attachments, marker)
 }
@@ -74,7 +76,7 @@ func (m *Mailbox) attachAll(ctx context.Context, draft ItemID, attachments []Upl
 	}
 	complete, _, err := m.Attach(ctx, draft, attachments...)
 	if err != nil {
-		return ItemID{}, m.unsent(ctx, firstOf(err), draft, marker)
+		return ItemID{}, m.discard(ctx, firstOf(err), draft, marker)
 	}
 	return complete, nil
 }

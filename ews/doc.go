@@ -73,7 +73,7 @@
 //	CreateUserConfiguration              Mailbox.CreateUserConfiguration, Mailbox.SetMasterCategories
 //	DeleteAttachment                     Mailbox.DeleteAttachments
 //	DeleteFolder                         Mailbox.DeleteFolder
-//	DeleteItem                           Mailbox.Delete, Mailbox.RemoveDrafts
+//	DeleteItem                           Mailbox.Delete, Mailbox.RemoveDrafts, Mailbox.Settle
 //	DeleteMeetingInstance                Do
 //	DeleteMeetingSpace                   Do
 //	DeleteSearchSuggestion               Do
@@ -88,7 +88,7 @@
 //	FindAvailableMeetingTimes            Do
 //	FindConversation                     Mailbox.Conversations
 //	FindFolder                           Mailbox.FindFolder, Mailbox.Folders, Mailbox.EnsureFolder
-//	FindItem                             Mailbox.Messages, Mailbox.FindSent, Mailbox.FindByKey, Mailbox.RemoveDrafts, Mailbox.Appointments, Mailbox.Contacts, Mailbox.Tasks
+//	FindItem                             Mailbox.Messages, Mailbox.FindSent, Mailbox.FindByKey, Mailbox.RemoveDrafts, Mailbox.Settle, Mailbox.Appointments, Mailbox.Contacts, Mailbox.Tasks
 //	FindMeetingSpaceByJoinUrl            Do
 //	FindMeetingTimeCandidates            Do
 //	FindMessageTrackingReport            Do

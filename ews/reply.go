@@ -65,7 +65,7 @@ func (m *Mailbox) answer(ctx context.Context, element string, about ItemID, a *A
 	p := &sending{sent: a.SentFolder, marker: a.marker(), before: a.BeforeSend}
 	draft, err := m.draftAnswer(ctx, element, about, a, p.marker)
 	if err != nil {
-		return nil, err
+		return nil, certain(err)
 	}
 	return m.send(ctx, draft, p)
 }
@@ -94,12 +94,12 @@ func (m *Mailbox) draftAnswer(ctx context.Context, element string, about ItemID,
 	}
 	draft, err := m.create(ctx, func(w *wire.Writer) { a.writeTo(w, element, about, subject, m.author()) })
 	if err != nil {
-		return ItemID{}, m.unsent(ctx, err, draft, marker)
+		return ItemID{}, m.discard(ctx, err, draft, marker)
 	}
 	// An answer cannot be created with properties of one's own: it gets its marker, and its subject, while still a draft.
 	e := &edit{id: draft}
 	if err = m.settled(ctx, []*edit{e}, a.rest(marker)); err != nil {
-		return ItemID{}, m.unsent(ctx, single(err), draft, marker)
+		return ItemID{}, m.discard(ctx, certain(single(err)), draft, marker)
 	}
 	return m.attachAll(ctx, e.done, a.Attachments, marker)
 }

@@ -12,7 +12,7 @@ import (
 //
 // The message is first stored in Drafts with its marker, then its attachments are added, then it is sent: a failure before the last
 // step, which removes the draft where it can, means that nothing went out. When the answer to the last step is lost, the marker is looked up
-// to find out. If even that does not tell, the error says so and MaybeApplied is true: look it up with FindSent later, never
+// to find out. If even that does not tell, the error says so and MaybeApplied is true: ask Settle later, never
 // send it again blindly. The looking, and the removing of the draft, go on when ctx has ended, for 30 seconds at most: a Send that was called
 // off returns only when it knows. A text that XML cannot carry (control characters, broken UTF-8) is refused, not sent with others in
 // its place; Draft.MIME takes any bytes.
@@ -29,7 +29,7 @@ func (m *Mailbox) Send(ctx context.Context, d *Draft) (*Sent, error) {
 	p := &sending{sent: d.SentFolder, marker: d.marker(), before: d.BeforeSend}
 	draft, err := m.draft(ctx, d, p.marker)
 	if err != nil {
-		return nil, err
+		return nil, certain(err) // whatever became of the draft, it was not sent
 	}
 	return m.send(ctx, draft, p)
 }
@@ -53,23 +53,38 @@ func (m *Mailbox) send(ctx context.Context, draft ItemID, p *sending) (*Sent, er
 		}
 	}
 	err := m.sendItem(ctx, draft, p.sent)
-	if err != nil && !MaybeApplied(err) {
-		return nil, m.notSent(ctx, err, draft, p)
-	}
-	if err != nil {
-		if err = m.settle(ctx, draft, p, err); err != nil {
+	switch {
+	case err == nil:
+		return &Sent{Marker: p.marker}, nil
+	case MaybeApplied(err), isDraftGone(err) && !p.keep:
+		// A draft that we have just made and that is not there may have been removed. Or it was sent: by the same request, of which a proxy on the
+		// way made two.
+		if err = m.settleSend(ctx, draft, p, err); err != nil {
 			return nil, err
 		}
+		return &Sent{Marker: p.marker}, nil
+	case p.keep, p.before == nil:
+		return nil, m.notSent(ctx, err, draft, p)
 	}
-	return &Sent{Marker: p.marker}, nil
+	// It is written down that it may have gone out: see Settle.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
+	defer cancel()
+	_ = m.Delete(ctx, ToDeletedItems, ItemID{ID: draft.ID})
+	return nil, certain(err)
 }
 
-// notSent is unsent for a draft that may have to be kept.
+// isDraftGone tells a draft that is not there from a folder for the sent copy that is not.
+func isDraftGone(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == "ErrorItemNotFound"
+}
+
+// notSent is the error of a message that was not sent, and for which nobody needs a proof. A draft that is not to be kept is removed.
 func (m *Mailbox) notSent(ctx context.Context, err error, draft ItemID, p *sending) error {
-	if p.keep {
-		return certain(err)
+	if !p.keep {
+		_ = m.discard(ctx, err, draft, p.marker)
 	}
-	return m.unsent(ctx, err, draft, p.marker)
+	return certain(err)
 }
 
 // sendItem sends a stored draft. EWS: SendItem.
@@ -93,29 +108,22 @@ func (m *Mailbox) sendItem(ctx context.Context, draft ItemID, sent FolderRef) er
 // cleanup bounds the work that is done after a caller's context may have ended.
 const cleanup = 30 * time.Second
 
-// unsent removes the draft of a message that was not sent, as well as can be done, and returns the error with which it failed, now
-// certain that nothing was sent.
-func (m *Mailbox) unsent(ctx context.Context, err error, draft ItemID, marker string) error {
+// discard removes the draft of a message that is not to be sent, and returns err, with MaybeApplied if a draft may have stayed behind: it
+// could not be removed, or it was not found although a creation whose answer was lost may yet make it.
+func (m *Mailbox) discard(ctx context.Context, err error, draft ItemID, marker string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 	defer cancel()
 	switch {
 	case !draft.IsZero():
-		_ = m.Delete(ctx, HardDelete, ItemID{ID: draft.ID})
+		if d := m.Delete(ctx, HardDelete, ItemID{ID: draft.ID}); d != nil && !errors.Is(d, ErrNotFound) {
+			return doubtful(err)
+		}
 	case MaybeApplied(err):
-		_ = m.RemoveDrafts(ctx, marker)
+		if n, d := m.removeDrafts(ctx, marker); d != nil || n == 0 {
+			return err
+		}
 	}
 	return certain(err)
-}
-
-// certain is the error of what did not happen.
-func certain(err error) error {
-	var e *Error
-	if errors.As(err, &e) {
-		clean := *e
-		clean.MaybeApplied = false
-		return &clean
-	}
-	return err
 }
 
 // FindSent returns the id of the message with that marker in a folder, nil meaning SentItems, or a zero id if it is not there (yet).

@@ -48,6 +48,20 @@ var scenarios = []scenario{
 		}
 		return l
 	}, false, outbox.Unknown},
+	// The request that sends is lost on its way, its worker finds out, and dies before it has written that down.
+	{"proof until it is written down", false, func() *life {
+		l := &life{}
+		sends := 0
+		l.cut = func(int) (cut, float64) {
+			if l.noted.Load() && sends == 0 {
+				sends++
+				return cutRequestBody, 0.5
+			}
+			return cutNowhere, 0
+		}
+		l.fate = func(_ int, what string) (bool, time.Duration) { return what == "before: queued", 0 }
+		return l
+	}, false, outbox.Sent},
 	// The worker dies when it has made a draft.
 	{"look-up of earlier drafts", false, endsAt("answer UpdateItem"), false, outbox.Sent},
 	// Two workers see the row at the same time.
@@ -171,7 +185,7 @@ func TestProofLasts(t *testing.T) {
 // TestProofIsOfThisTry: a draft of the first try is left in Deleted Items, and the second try goes out without a trace: what the first one
 // left must not prove that the second one did not go out.
 func TestProofIsOfThisTry(t *testing.T) {
-	for guard, harm := range map[string]bool{"": false, "sweep of earlier proofs": true} {
+	for guard, harm := range map[string]bool{"": false, "look-up of earlier drafts": true} {
 		t.Run(map[bool]string{false: "with all guards", true: "without"}[harm], func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, bubbleSQLite(t), guard)

@@ -21,13 +21,15 @@
 //
 // When it stays open whether a message went out (the answer was lost, the worker died), the sent copy is looked for by the row's id, for
 // Options.Settle. If it is there the message was sent. If the draft is still there after that time it is moved to Deleted Items, and, since
-// it cannot be sent from there by the id that anybody may hold, the message is sent anew; then the draft is deleted. If neither is there, nobody can tell: the row becomes Unknown, which
-// Options.Done tells the application, and stays so until somebody decides (Retry, or Remove).
+// it cannot be sent from there by the id that anybody may hold, the message is sent anew; the next try deletes it. If neither is there,
+// nobody can tell: the row becomes Unknown, which
+// Options.Done tells the application, and stays so until somebody decides (Retry, or Remove). It is ews.Mailbox.Settle that decides, here as in a Send
+// whose answer was lost, and never by deleting: what proves that a message was not sent stays until the row says so.
 //
 // # Limits
 //
 // What a network delivers after its sender has given up, and another worker has sent the message, can leave a draft behind in Drafts,
-// unsent.
+// unsent. The draft of a message that Exchange refused to send (Failed) lies in Deleted Items.
 //
 // A sent copy that a rule, a retention policy or a person moved or deleted before it was looked for is not found. Exchange
 // accepts a message for delivery; what becomes of it then comes back as mail (a bounce), if at all. Messages are sent in the

@@ -29,19 +29,14 @@ func (b *Outbox) deliver(ctx context.Context, r *claimed) {
 func (b *Outbox) send(ctx context.Context, r *claimed) error {
 	if r.since != 0 && b.without != "look-up of the sent copy" {
 		// It was proved once that it had not gone out, or a person decided to send it anew. What turned up since counts more.
-		if id, err := b.m.FindSent(ctx, b.o.SentFolder, r.ID); err != nil {
+		if fate, err := b.m.Settle(ctx, b.o.SentFolder, r.ID, ews.ItemID{}); err != nil {
 			return b.again(ctx, r, err)
-		} else if !id.IsZero() {
-			return b.finish(ctx, r, Sent, "")
-		}
-		// A draft of an earlier try that lies in Deleted Items would prove something about this one.
-		if sent, err := b.sweep(ctx, r); err != nil {
-			return b.again(ctx, r, err)
-		} else if sent {
+		} else if fate == ews.FateSent {
 			return b.finish(ctx, r, Sent, "")
 		}
 	}
 	if r.epoch > 1 && b.without != "look-up of earlier drafts" {
+		// Those in Drafts could be sent as well; those in Deleted Items would prove something about this try.
 		if err := b.m.RemoveDrafts(ctx, r.ID); err != nil {
 			return b.again(ctx, r, err)
 		}
@@ -56,6 +51,9 @@ func (b *Outbox) send(ctx context.Context, r *claimed) error {
 		}
 		return b.sending(ctx, r, draft.ID)
 	})
+	if b.without == "proof until it is written down" && err != nil && !ews.MaybeApplied(err) {
+		_ = b.m.RemoveDrafts(ctx, r.ID)
+	}
 	switch {
 	case err == nil:
 		return b.finish(ctx, r, Sent, "")
@@ -93,11 +91,12 @@ func (b *Outbox) mail(ctx context.Context, r *claimed, m *Message, before func(c
 	}
 	about := ews.ItemID{ID: m.About.ID} // its version of the moment
 	if !about.IsZero() {
-		if _, err = send(ctx, about, answer); !errors.Is(err, ews.ErrNotFound) {
+		if _, err = send(ctx, about, answer); !errors.Is(err, ews.ErrNotFound) || ews.MaybeApplied(err) {
 			return err
 		}
 	}
-	// It is gone, or has moved; unless it was the draft that somebody removed.
+	// It is gone, or has moved; unless it was the draft that somebody removed, or the folder for the sent copy.
+	missing := err
 	now := about
 	var look error
 	if m.AboutKey != "" {
@@ -111,17 +110,11 @@ func (b *Outbox) mail(ctx context.Context, r *claimed, m *Message, before func(c
 	case now.IsZero():
 		return refused{errors.New("the message to be answered is gone: neither its id nor, in Options.Folders, its key is found")}
 	case now.ID == about.ID:
-		return errDraftGone
+		return missing
 	}
 	_, err = send(ctx, ews.ItemID{ID: now.ID}, answer)
-	if errors.Is(err, ews.ErrNotFound) {
-		return errDraftGone
-	}
 	return err
 }
-
-// errDraftGone: somebody removed the draft before it was sent.
-var errDraftGone = errors.New("the draft was removed before it was sent")
 
 // resolve finds out what became of a message that may have gone out.
 func (b *Outbox) resolve(ctx context.Context, r *claimed) error {
@@ -146,83 +139,33 @@ func (b *Outbox) resolve(ctx context.Context, r *claimed) error {
 	if b.without == "proof" {
 		return b.later(ctx, r, Queued, 0, r.Tries+1, "")
 	}
-	if r.draft != "" {
-		removed, sent, err := b.remove(ctx, r)
-		switch {
-		case err != nil:
-			return undecided(err)
-		case sent:
-			return b.finish(ctx, r, Sent, "")
-		case !removed.IsZero():
-			// It lay in Drafts until then, so it was not sent; and now it cannot be any more, not by whoever still holds its id either.
-			if err := b.later(ctx, r, Queued, 0, r.Tries+1, "an earlier try ended before it was sent"); err != nil {
-				return err
-			}
-			_ = b.m.Delete(ctx, ews.HardDelete, ews.ItemID{ID: removed.ID}) // what is left of it is swept before the next try
-			return nil
-		}
-		// Between the two looks it may have come.
-		if found, err = b.m.FindSent(ctx, b.o.SentFolder, r.ID); err != nil {
-			return undecided(err)
-		} else if !found.IsZero() {
-			return b.finish(ctx, r, Sent, "")
-		}
+	fate, err := b.settle(ctx, r)
+	switch {
+	case err != nil:
+		return undecided(err)
+	case fate == ews.FateSent:
+		return b.finish(ctx, r, Sent, "")
+	case fate == ews.FateNotSent:
+		// The proof stays where it is until the next try removes it, which looks for it once this is written down.
+		return b.later(ctx, r, Queued, 0, r.Tries+1, "an earlier try ended before it was sent")
 	}
 	b.o.Logger.ErrorContext(ctx, "outbox: nobody can tell whether the message went out", "id", r.ID)
 	return b.finish(ctx, r, Unknown, "neither its draft nor its sent copy can be found")
 }
 
-// remove takes the draft out of Drafts, so that it cannot be sent by its id any more, and returns where it is now: the proof, which holds
-// also when the answer to the removal was lost, that it was not sent. A zero id: there is no such proof. sent: what lies there is the
-// copy of what was sent, which somebody deleted.
-func (b *Outbox) remove(ctx context.Context, r *claimed) (id ews.ItemID, sent bool, err error) {
-	how := ews.ToDeletedItems
+// settle decides about a message of which nothing has been seen for Options.Settle.
+func (b *Outbox) settle(ctx context.Context, r *claimed) (ews.Fate, error) {
 	if b.without == "lasting proof" {
-		how = ews.HardDelete
-	}
-	err = b.m.Delete(ctx, how, ews.ItemID{ID: r.draft})
-	switch {
-	case err != nil && !errors.Is(err, ews.ErrNotFound):
-		return ews.ItemID{}, false, err
-	case b.without == "lasting proof":
-		if err == nil {
-			id.ID = r.draft
+		err := b.m.Delete(ctx, ews.HardDelete, ews.ItemID{ID: r.draft})
+		switch {
+		case err == nil:
+			return ews.FateNotSent, nil
+		case errors.Is(err, ews.ErrNotFound):
+			return ews.FateUnknown, nil
 		}
-		return id, false, nil
+		return ews.FateUnknown, err
 	}
-	return b.deleted(ctx, r)
-}
-
-// deleted finds what lies in Deleted Items of the message: a draft, or the copy of what was sent, which somebody deleted.
-func (b *Outbox) deleted(ctx context.Context, r *claimed) (id ews.ItemID, sent bool, err error) {
-	id, err = b.m.FindSent(ctx, ews.DeletedItems, r.ID)
-	if err != nil || id.IsZero() {
-		return ews.ItemID{}, false, err
-	}
-	msg, err := b.m.Message(ctx, id, &ews.Query{Detail: ews.WithoutBody})
-	if errors.Is(err, ews.ErrNotFound) {
-		return ews.ItemID{}, false, nil
-	}
-	if err != nil {
-		return ews.ItemID{}, false, err
-	}
-	return msg.ID, !msg.Draft, nil
-}
-
-// sweep deletes the drafts of the message that lie in Deleted Items.
-func (b *Outbox) sweep(ctx context.Context, r *claimed) (sent bool, err error) {
-	if b.without == "sweep of earlier proofs" {
-		return false, nil
-	}
-	for {
-		id, sent, err := b.deleted(ctx, r)
-		if err != nil || sent || id.IsZero() {
-			return sent, err
-		}
-		if err := b.m.Delete(ctx, ews.HardDelete, ews.ItemID{ID: id.ID}); err != nil && !errors.Is(err, ews.ErrNotFound) {
-			return false, err
-		}
-	}
+	return b.m.Settle(ctx, b.o.SentFolder, r.ID, ews.ItemID{ID: r.draft})
 }
 
 // look is the pause before the next look for a sent copy: as long as it has been looked for, within bounds.
