@@ -79,11 +79,20 @@ type binding struct {
 // entry is a tag name as written, prefix and all, and what it means. Entries are kept for the whole answer, so that open elements
 // are numbers and the same name is never resolved or allocated twice.
 type entry struct {
-	raw   string
-	local string // its part behind the prefix
-	space Space  // while gen is the Scanner's
-	gen   uint32
-	after [2]uint16 // entries of its first child, and of its next sibling, the last time: answers repeat themselves
+	tag    string // the start tag as it is expected, up to the first attribute's value
+	values []value
+	end    string // the end tag as it is expected
+	local  string // the name's part behind the prefix
+	space  Space  // while gen is the Scanner's
+	gen    uint32
+}
+
+// raw returns the name as written.
+func (e *entry) raw() string {
+	if e.end == "" {
+		return ""
+	}
+	return e.end[len("</") : len(e.end)-len(">")]
 }
 
 const (
@@ -96,9 +105,10 @@ const (
 type nameTable struct {
 	entries []entry
 	slots   [nameSlots]uint16
-}
 
-func newNameTable() *nameTable { return &nameTable{entries: make([]entry, 1, 128)} }
+	// What came next the last time, since answers repeat themselves: the first child of the entry n at 2n, its next sibling at 2n+1.
+	after [2 * maxNames]uint16
+}
 
 // reset forgets names when few more would fit.
 func (t *nameTable) reset() {
@@ -106,6 +116,7 @@ func (t *nameTable) reset() {
 		clear(t.entries)
 		t.entries = t.entries[:1]
 		clear(t.slots[:])
+		clear(t.after[:])
 	}
 }
 
@@ -133,10 +144,10 @@ func (s *Scanner) entry(raw []byte) uint16 {
 		s.syntax("malformed tag name")
 		return 0
 	}
-	t := s.table
+	t := &s.table
 	slot := nameSlot(raw)
 	for ; t.slots[slot] != 0; slot = (slot + 1) % nameSlots {
-		if n := t.slots[slot]; t.entries[n].raw == string(raw) {
+		if n := t.slots[slot]; t.entries[n].raw() == string(raw) {
 			return n
 		}
 	}
@@ -148,8 +159,9 @@ func (s *Scanner) entry(raw []byte) uint16 {
 		s.Fail(&LimitError{"different element names", maxNames})
 		return 0
 	}
-	e := entry{raw: string(raw), gen: s.gen - 1}
-	e.local = e.raw[strings.IndexByte(e.raw, ':')+1:]
+	both := "<" + string(raw) + "></" + string(raw) + ">"
+	e := entry{tag: both[:len(raw)+2], end: both[len(raw)+2:], gen: s.gen - 1}
+	e.local = e.raw()[bytes.IndexByte(raw, ':')+1:]
 	t.entries = append(t.entries, e)
 	t.slots[slot] = uint16(len(t.entries) - 1)
 	return t.slots[slot]
@@ -159,9 +171,9 @@ func (s *Scanner) entry(raw []byte) uint16 {
 func (s *Scanner) name(n uint16) Name {
 	e := &s.table.entries[n]
 	if e.gen != s.gen {
-		prefix := ""
-		if n := len(e.raw) - len(e.local); n > 0 {
-			prefix = e.raw[:n-1]
+		prefix, _, ok := strings.Cut(e.raw(), ":")
+		if !ok {
+			prefix = ""
 		}
 		e.space, e.gen = s.lookup(prefix), s.gen
 	}

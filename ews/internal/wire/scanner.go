@@ -16,12 +16,15 @@ const (
 
 // frame is one open element.
 type frame struct {
-	name  uint16 // its entry
+	outer uint16 // the entry of the element around it
 	binds int32  // len(Scanner.binds) before its own declarations
 }
 
 // attribute of the current start tag, as offsets into the window.
-type attribute struct{ name, nameEnd, value, valueEnd int }
+type attribute struct {
+	name, nameEnd, value, valueEnd int
+	plain                          bool // the value is known to need no work
+}
 
 // Scanner reads XML as Exchange writes it: a pull parser over a fixed 64 KiB window. The first error sticks: every method
 // then returns zero values and Err tells. A Scanner is not safe for concurrent use.
@@ -39,10 +42,11 @@ type Scanner struct {
 	lim      Limits
 
 	frames []frame
+	cur    uint16 // the current element's entry; 0 outside of all
 	binds  []binding
 	gen    uint32 // changes whenever binds does
-	table  *nameTable
-	hint   uint16 // where the entry of the next start tag is kept: twice an entry's number, plus the index in its after
+	table  nameTable
+	hint   uint16 // where the entry of the next start tag is kept: an index in the table's after
 
 	attrs    []attribute
 	empty    bool // the current element was written <a/>: its end is still to be reported
@@ -53,7 +57,7 @@ type Scanner struct {
 }
 
 var scanners = sync.Pool{New: func() any {
-	return &Scanner{buf: make([]byte, windowSize), table: newNameTable()}
+	return &Scanner{buf: make([]byte, windowSize), table: nameTable{entries: make([]entry, 1, 128)}}
 }}
 
 // NewScanner returns a Scanner over r. lim may be nil.
@@ -63,7 +67,7 @@ func NewScanner(r io.Reader, lim *Limits) *Scanner {
 	s.pos, s.end, s.read, s.eof, s.err = 0, 0, 0, false, nil
 	s.frames, s.binds, s.attrs = s.frames[:0], s.binds[:0], s.attrs[:0]
 	s.gen++
-	s.hint = 0
+	s.cur, s.hint = 0, 0
 	s.table.reset()
 	s.empty, s.inCDATA, s.docs, s.repaired = false, false, 0, 0
 	return s
@@ -104,19 +108,14 @@ func (s *Scanner) Name() Name {
 	if len(s.frames) == 0 {
 		return Name{}
 	}
-	return s.name(s.frames[len(s.frames)-1].name)
+	return s.name(s.cur)
 }
 
 // raw returns the current element's name as written.
-func (s *Scanner) raw() string { return s.table.entries[s.frames[len(s.frames)-1].name].raw }
+func (s *Scanner) raw() string { return s.table.entries[s.cur].raw() }
 
 // Local returns the current element's local name.
-func (s *Scanner) Local() string {
-	if len(s.frames) == 0 {
-		return ""
-	}
-	return s.table.entries[s.frames[len(s.frames)-1].name].local
-}
+func (s *Scanner) Local() string { return s.table.entries[s.cur].local }
 
 // Space returns the current element's namespace.
 func (s *Scanner) Space() Space { return s.Name().Space }
@@ -184,10 +183,7 @@ func (s *Scanner) Child(depth int) bool {
 		return false
 	}
 	for {
-		k := kindNone
-		if s.pos < s.end && s.buf[s.pos] == '<' && s.err == nil && !s.empty && !s.inCDATA {
-			k = s.quick()
-		}
+		k := s.quick()
 		if k == kindNone {
 			k = s.advance()
 		}
@@ -206,32 +202,44 @@ func (s *Scanner) Child(depth int) bool {
 	}
 }
 
-// quick is advance for the two most frequent sights at pos: the start tag that was expected, without attributes, and the end tag of
+// quick is advance for the most frequent sights at pos: the start tag that was expected, as it was written before, and the end tag of
 // the current element. For any other it does nothing.
 func (s *Scanner) quick() kind {
-	rest := s.buf[s.pos+1 : s.end]
-	if len(rest) > 0 && rest[0] == '/' {
-		if len(s.frames) == 0 {
-			return kindNone
-		}
-		want := s.raw()
-		n := len(want) + 1
-		if n >= len(rest) || rest[n] != '>' || string(rest[1:n]) != want {
-			return kindNone
-		}
-		s.pos += n + 2
+	if s.err != nil || s.inCDATA {
+		return kindNone
+	}
+	if s.empty {
 		s.pop()
 		return kindEnd
 	}
-	n := s.table.entries[s.hint>>1].after[s.hint&1]
-	want := s.table.entries[n].raw
-	if n == 0 || len(want) >= len(rest) || rest[len(want)] != '>' || string(rest[:len(want)]) != want || len(s.frames) >= s.lim.Depth {
+	rest := s.buf[s.pos:s.end]
+	if len(rest) < 2 || rest[0] != '<' {
 		return kindNone
 	}
-	s.pos += len(want) + 2
+	if rest[1] == '/' {
+		end := s.table.entries[s.cur].end
+		if len(end) > len(rest) || string(rest[:len(end)]) != end || s.cur == 0 {
+			return kindNone
+		}
+		s.pos += len(end)
+		s.pop()
+		return kindEnd
+	}
+	n := s.table.after[s.hint%(2*maxNames)]
+	e := &s.table.entries[n]
+	if len(e.tag) > len(rest) || string(rest[:len(e.tag)]) != e.tag || n == 0 || len(s.frames) >= s.lim.Depth {
+		return kindNone
+	}
 	s.attrs = s.attrs[:0]
-	s.hint = n << 1
-	s.frames = append(s.frames, frame{n, int32(len(s.binds))})
+	length := len(e.tag)
+	if e.values != nil {
+		if length = s.expected(e); length == 0 {
+			return kindNone
+		}
+	}
+	s.empty = rest[length-2] == '/'
+	s.pos += length
+	s.push(n, len(s.binds))
 	return kindStart
 }
 

@@ -16,13 +16,13 @@ var nameByte = func() (t [256]bool) {
 
 // startTag parses the start tag at pos and opens its element.
 func (s *Scanner) startTag() kind {
-	t := s.table
+	t := &s.table
 	buf := s.buf[:s.end]
 	at := s.pos + 1
-	n := t.entries[s.hint>>1].after[s.hint&1]
-	e := &t.entries[n]
-	end := at + len(e.raw)
-	if n == 0 || end >= len(buf) || nameByte[buf[end]] || string(buf[at:end]) != e.raw { // not the tag that was expected
+	n := t.after[s.hint]
+	raw := t.entries[n].raw()
+	end := at + len(raw)
+	if n == 0 || end >= len(buf) || nameByte[buf[end]] || string(buf[at:end]) != raw { // not the tag that was expected
 		for end = at; end < len(buf) && nameByte[buf[end]]; {
 			end++
 		}
@@ -39,7 +39,7 @@ func (s *Scanner) startTag() kind {
 		if n = s.entry(buf[at:end]); n == 0 {
 			return kindNone
 		}
-		t.entries[s.hint>>1].after[s.hint&1] = n
+		t.after[s.hint] = n
 	}
 	if buf[end] == '>' {
 		s.attrs = s.attrs[:0]
@@ -58,9 +58,13 @@ func (s *Scanner) open(n uint16, binds int) bool {
 		s.err = &LimitError{"levels of nesting", int64(s.lim.Depth)}
 		return false
 	}
-	s.hint = n << 1
-	s.frames = append(s.frames, frame{n, int32(binds)})
+	s.push(n, binds)
 	return true
+}
+
+func (s *Scanner) push(n uint16, binds int) {
+	s.frames = append(s.frames, frame{s.cur, int32(binds)})
+	s.cur, s.hint = n, n<<1
 }
 
 // longTag is startTag for tags with more than their name, which ends nameLen behind pos.
@@ -96,6 +100,7 @@ func (s *Scanner) longTag(n uint16, nameLen int) kind {
 		if !ok {
 			return kindNone
 		}
+		s.expect(n, tagEnd+1)
 		s.pos = tagEnd + 1
 		return kindStart
 	}
@@ -242,11 +247,6 @@ func (s *Scanner) endTag() kind {
 		return kindNone
 	}
 	want := s.raw()
-	if n := s.pos + 2 + len(want); n < s.end && s.buf[n] == '>' && string(s.buf[s.pos+2:n]) == want {
-		s.pos = n + 1
-		s.pop()
-		return kindEnd
-	}
 	from := 2
 	for {
 		i := bytes.IndexByte(s.buf[s.pos+from:s.end], '>')
@@ -272,7 +272,7 @@ func (s *Scanner) endTag() kind {
 func (s *Scanner) pop() {
 	f := s.frames[len(s.frames)-1]
 	s.frames = s.frames[:len(s.frames)-1]
-	s.hint = f.name<<1 | 1
+	s.cur, s.hint = f.outer, s.cur<<1|1
 	if int(f.binds) < len(s.binds) {
 		s.binds = s.binds[:f.binds]
 		s.gen++
@@ -361,7 +361,7 @@ func (s *Scanner) AttrBytes(local string) ([]byte, bool) {
 	for _, a := range s.attrs {
 		if string(s.buf[a.name:a.nameEnd]) == local {
 			raw := s.buf[a.value:a.valueEnd]
-			if clean(raw) {
+			if a.plain || clean(raw) {
 				return raw, true
 			}
 			s.scratch, _ = s.decode(s.scratch[:0], raw, true)

@@ -14,12 +14,16 @@ const (
 	highs = 0x8080808080808080
 )
 
+// unusual returns eight bytes of text with the highest bit set in each that is no ASCII, a control or '&'; bits above the lowest of those
+// may be set wrongly.
+func unusual(v uint64) uint64 {
+	return v | (v - 0x20*ones) | ((v ^ '&'*ones) - ones)
+}
+
 // clean reports whether a text run needs no work: ASCII without controls and without '&'.
 func clean(b []byte) bool {
 	for len(b) >= 8 {
-		v := binary.LittleEndian.Uint64(b)
-		amp := v ^ '&'*ones
-		if (v|(v-0x20*ones)&^v|(amp-ones)&^amp)&highs != 0 {
+		if unusual(binary.LittleEndian.Uint64(b))&highs != 0 {
 			return false
 		}
 		b = b[8:]
@@ -61,8 +65,7 @@ func textEnd(b []byte) (end int, plain bool) {
 	i := 0
 	for ; i+8 <= len(b); i += 8 { // most texts are short
 		v := binary.LittleEndian.Uint64(b[i:])
-		amp, less := v^'&'*ones, v^'<'*ones
-		if found := (v | (v-0x20*ones)&^v | (amp-ones)&^amp | (less-ones)&^less) & highs; found != 0 { // the lowest bit is exact
+		if found := (unusual(v) | ((v ^ '<'*ones) - ones)) & highs; found != 0 { // the lowest bit is exact
 			i += bits.TrailingZeros64(found) / 8
 			if b[i] == '<' {
 				return i, true
@@ -136,14 +139,13 @@ func decodeFast(dst, raw []byte) (out []byte, consumed int) {
 		if i+8 <= len(raw) {
 			v := binary.LittleEndian.Uint64(raw[i:])
 			binary.LittleEndian.PutUint64(dst[n:], v)
-			amp := v ^ '&'*ones
-			unusual := (v | (v-0x20*ones)&^v | (amp-ones)&^amp) & highs // the lowest bit is exact
-			if unusual == 0 {
+			found := unusual(v) & highs
+			if found == 0 {
 				i += 8
 				n += 8
 				continue
 			}
-			ordinary := bits.TrailingZeros64(unusual) / 8
+			ordinary := bits.TrailingZeros64(found) / 8
 			i += ordinary
 			n += ordinary
 		}
@@ -321,20 +323,20 @@ func (s *Scanner) decodeCDATA(dst, raw []byte, final bool) (out []byte, consumed
 // TextBytes returns the whole text of the current element and closes it; child elements in it are skipped. The bytes are valid
 // until the scanner moves. Longer texts than Limits.TextBytes fail with a *LimitError; see TextReader for those.
 func (s *Scanner) TextBytes() []byte {
-	if s.err != nil || len(s.frames) == 0 {
+	if s.err != nil || s.cur == 0 {
 		return nil
 	}
 	if !s.empty && !s.inCDATA { // the usual case: all of it in the window
 		rest := s.buf[s.pos:s.end]
 		i, plain := textEnd(rest)
-		if want := s.raw(); i >= 0 && i <= s.lim.TextBytes {
-			if n := i + 2 + len(want); n < len(rest) && rest[i+1] == '/' && rest[n] == '>' && string(rest[i+2:n]) == want {
+		if end := s.table.entries[s.cur].end; i >= 0 && i <= s.lim.TextBytes {
+			if n := i + len(end); n <= len(rest) && string(rest[i:n]) == end {
 				raw := rest[:i]
 				if !plain {
 					s.scratch, _ = s.decode(s.scratch[:0], raw, true)
 					raw = s.scratch
 				}
-				s.pos += n + 1
+				s.pos += n
 				s.pop()
 				return raw
 			}
