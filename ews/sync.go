@@ -122,7 +122,7 @@ func (m *Mailbox) Sync(ctx context.Context, f FolderRef, from Cursor, o *SyncOpt
 			yield(Batch{}, m.invalid("SyncFolderItems", bad))
 			return
 		}
-		p := syncPass{m: m, f: f, o: &opt}
+		p := syncPass{m: m, f: f, o: &opt, sound: stateless}
 		if err := p.run(ctx, from, yield); err != nil {
 			yield(Batch{}, err)
 		}
@@ -140,6 +140,9 @@ type syncPass struct {
 
 	at       position
 	restarts int
+
+	// The part that tests exchange: what makes a page fit to go on from.
+	sound func(err error, state string) error
 }
 
 // run yields batches until the pass has caught up, the loop is left, or an error ends it.

@@ -145,20 +145,51 @@ func TestSyncNeverTakesABadPage(t *testing.T) {
 }
 
 func testBadPage(t *testing.T, bad answer, kind error) {
+	o := ews.SyncOptions{Detail: ews.Summary}
 	synctest.Test(t, func(t *testing.T) {
-		rt := &script{answers: []answer{reply(200, syncPage("S1", false, createdItem("a"))), bad}}
-		m := newClient(t, rt, func(c *ews.Config) { c.Retry = &ews.RetryPolicy{MaxAttempts: 2} }).Own()
-		o := &ews.SyncOptions{Detail: ews.Summary}
-		batches, cursor, err := collect(m.Sync(t.Context(), ews.Inbox, "", o), nil)
+		batches, state, err := withBadPage(t, bad, func(m *ews.Mailbox, from ews.Cursor) iter.Seq2[ews.Batch, error] {
+			return m.Sync(t.Context(), ews.Inbox, from, &o)
+		})
 		require.ErrorIs(t, err, kind)
 		require.Equal(t, [][]string{{"created a"}}, batches)
-		// The next program goes on behind the first page.
-		rt.answers, rt.reqs, rt.bodies = []answer{reply(200, syncPage("S3", true, createdItem("b")))}, nil, nil
-		batches, _, err = collect(m.Sync(t.Context(), ews.Inbox, cursor, o), nil)
-		require.NoError(t, err)
-		require.Equal(t, [][]string{{"created b"}}, batches)
-		require.Contains(t, rt.bodies[0], "<m:SyncState>S1</m:SyncState>")
+		require.Equal(t, "S1", state, "the next program goes on behind the first page")
 	})
+}
+
+// TestSyncNeverTakesABadPageMutants: one that does goes on from nowhere.
+func TestSyncNeverTakesABadPageMutants(t *testing.T) {
+	for name, tc := range map[string]struct {
+		bad    answer
+		failed bool
+	}{
+		"any state":            {reply(200, syncPage("", true, createdItem("x"))), false},
+		"any answer":           {reply(200, envelope(busySync)), true},
+		"any answer, recorded": {recorded(t, shared(t, "fixtures", "recorded-rs", "soap.deserialize_envelope_with_server_busy_error.xml")), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, state, err := withBadPage(t, tc.bad, func(m *ews.Mailbox, from ews.Cursor) iter.Seq2[ews.Batch, error] {
+					return m.BrokenSync(t.Context(), ews.Inbox, from, ews.SyncOptions{Detail: ews.Summary}, tc.failed)
+				})
+				require.NoError(t, err)
+				require.NotEqual(t, "S1", state, "nobody noticed")
+			})
+		})
+	}
+}
+
+// withBadPage synchronises when the second page is bad, and tells what came of it, and the sync state that the next program asks with.
+func withBadPage(t *testing.T, bad answer, sync func(m *ews.Mailbox, from ews.Cursor) iter.Seq2[ews.Batch, error]) (batches [][]string, state string, err error) {
+	rt := &script{answers: []answer{reply(200, syncPage("S1", false, createdItem("a"))), bad}}
+	m := newClient(t, rt, func(c *ews.Config) { c.Retry = &ews.RetryPolicy{MaxAttempts: 2} }).Own()
+	batches, cursor, err := collect(sync(m, ""), nil)
+	rt.answers, rt.reqs, rt.bodies = []answer{reply(200, syncPage("S3", true, createdItem("b")))}, nil, nil
+	_, _, _ = collect(sync(m, cursor), nil)
+	if len(rt.bodies) > 0 {
+		_, rest, _ := strings.Cut(rt.bodies[0], "<m:SyncState>")
+		state, _, _ = strings.Cut(rest, "</m:SyncState>")
+	}
+	return batches, state, err
 }
 
 func TestSyncFolders(t *testing.T) {

@@ -55,7 +55,7 @@ func (p *syncPass) page(ctx context.Context) (changePage, error) {
 				}
 				return s.Err()
 			})
-			return stateless(err, page.state)
+			return p.sound(err, page.state)
 		},
 	})
 	if err != nil {

@@ -38,6 +38,21 @@ func (m *Mailbox) BrokenWatch(ctx context.Context, f FolderRef, o WatchOptions, 
 	}
 }
 
+// BrokenSync is Sync that takes any page: one without a sync state or, if failed, one that failed, too.
+func (m *Mailbox) BrokenSync(ctx context.Context, f FolderRef, from Cursor, o SyncOptions, failed bool) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
+		p := syncPass{m: m, f: f, o: &o, sound: func(err error, _ string) error {
+			if failed {
+				return nil
+			}
+			return err
+		}}
+		if err := p.run(ctx, from, yield); err != nil {
+			yield(Batch{}, err)
+		}
+	}
+}
+
 func (w *watch) without(guard string) {
 	switch guard {
 	case "Sync after connecting":
