@@ -38,7 +38,7 @@ func (a *app) connect(ctx context.Context, s settings, version string) (*connect
 		},
 	})
 	client, err := ews.NewClient(ews.Config{Endpoint: s.EWSURL, Token: c.tokens, ClientID: s.ClientID, AllowLoopbackHTTP: a.tenant != nil, Logger: a.log,
-		Mailbox: ownAddress(s), Retry: &ews.RetryPolicy{MaxWait: 20 * time.Second}}) // a person waits for the page
+		Mailbox: ownAddress(s), Retry: &a.retry})
 	if err != nil {
 		return nil, err
 	}

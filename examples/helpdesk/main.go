@@ -32,6 +32,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/ewsmail/ewsmail/ews"
 	"github.com/ewsmail/ewsmail/examples/internal/demo"
 	"github.com/ewsmail/ewsmail/tokenstore"
 )
@@ -50,8 +51,11 @@ func main() {
 type options struct {
 	listen, public, data, key string
 	log                       *slog.Logger
-	tenant                    *demo.Tenant  // nil: no demo
-	settle                    time.Duration // how long the outbox looks for what became of an answer; 0: its default
+	tenant                    *demo.Tenant // nil: no demo
+
+	// Tests have less patience: with retries, and with looking for what became of an answer. Zero: what suits a helpdesk.
+	retry  ews.RetryPolicy
+	settle time.Duration
 }
 
 // run is the program. ready, if not nil, is told the application once it listens.
@@ -99,6 +103,9 @@ func run(ctx context.Context, args []string, env func(string) string, out io.Wri
 
 // serve runs the application until ctx ends.
 func serve(ctx context.Context, o options, ready func(*app)) error {
+	if o.retry.MaxWait == 0 {
+		o.retry.MaxWait = 20 * time.Second // a person waits for the page
+	}
 	a := &app{options: o, turn: make(chan struct{}, 1)}
 	var err error
 	if a.store, err = openStore(ctx, o.data, o.key); err != nil {
