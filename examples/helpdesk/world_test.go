@@ -82,11 +82,14 @@ func (w *world) deliver(id, subject, body string, headers ...string) {
 	}
 }
 
+// patience is long: a busy machine is no failure.
+const patience = time.Minute
+
 // until asks for a page until it has the text.
 func (v *visitor) until(path, text string) string {
 	v.t.Helper()
 	var page string
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if _, page = v.get(path); strings.Contains(page, text) {
 			return page
 		}
