@@ -36,7 +36,7 @@ func TestMailBecomesTickets(t *testing.T) {
 	}
 	raw, _ := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	if strings.Contains(string(raw), "<script") || strings.Contains(string(raw), "<b>log") || !strings.Contains(string(raw), "See the") {
+	if strings.Contains(string(raw), "<script") || strings.Contains(string(raw), "b&gt;log") || !strings.Contains(string(raw), "See the") {
 		t.Errorf("%s", raw)
 	}
 	_, path, _ := strings.Cut(string(raw), `<a href="/attachments/`)
@@ -112,4 +112,33 @@ func TestDisconnectStopsTheFetcher(t *testing.T) {
 	v.signIn("accept")
 	v.ticket("Meanwhile")
 	sameText(t, v.counted(), "2 tickets, 2 messages, 0 attachments, 0 answers")
+}
+
+// What is one mailbox's is no other's, once the settings name another.
+func TestAnotherMailbox(t *testing.T) {
+	w := newWorld(t)
+	w.deliver("1", "Log", withFile, "MIME-Version: 1.0", `Content-Type: multipart/mixed; boundary="b"`)
+	v, _ := w.connected(nil)
+	ticket := v.ticket("Log")
+	answer := v.answerForm(ticket, "x")
+	if status, _ := v.get("/attachments/1"); status != 200 {
+		t.Fatal(status)
+	}
+	f := v.form()
+	f.Set("mailbox", "other@harbour-it.example")
+	if status, page := v.post("/settings", f); status != 200 || !strings.Contains(page, "other@harbour-it.example is not connected") {
+		t.Fatal(page)
+	}
+	if found := v.tickets(); len(found) != 0 {
+		t.Errorf("%v", found)
+	}
+	for _, path := range []string{ticket, "/attachments/1"} {
+		if status, _ := v.get(path); status != 404 {
+			t.Errorf("%s: %d", path, status)
+		}
+	}
+	if status, _ := v.post(ticket+"/answer", answer); status != 404 {
+		t.Errorf("an answer: %d", status)
+	}
+	sameText(t, v.counted(), "1 tickets, 1 messages, 1 attachments, 0 answers")
 }
