@@ -16,6 +16,9 @@ func (m *Mailbox) AttachedMessage(ctx context.Context, id AttachmentID, q *Query
 	if q == nil {
 		q = new(Query)
 	}
+	if bad := q.bad(); bad != "" {
+		return nil, m.invalid("GetAttachment", bad)
+	}
 	detail := q.Detail
 	if detail == Summary {
 		detail = WithoutBody

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -196,11 +197,7 @@ func (c *Config) check() (*url.URL, error) {
 			wrong = append(wrong, "Mailbox: "+bad)
 		}
 	}
-	if v := c.ServerVersion; strings.ContainsFunc(v, func(r rune) bool {
-		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
-	}) {
-		wrong = append(wrong, fmt.Sprintf("ServerVersion: %.40q is no schema version: use one like %s", v, DefaultServerVersion))
-	}
+	wrong = append(wrong, badVersion("ServerVersion", c.ServerVersion)...)
 	if len(wrong) > 0 {
 		return nil, errors.New("ews: Config: " + strings.Join(wrong, "; "))
 	}
@@ -259,6 +256,16 @@ func badHeader(s string) string {
 		return "has control characters or characters beyond ASCII: a header cannot carry them"
 	}
 	return ""
+}
+
+// schemaVersion EWS: ExchangeVersionType, and as it may come to grow.
+var schemaVersion = regexp.MustCompile(`^(Exchange20\d\d(_SP\d)?|V\d{4}_\d\d_\d\d)$`)
+
+func badVersion(field, v string) []string {
+	if v == "" || schemaVersion.MatchString(v) {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %.40q is no schema version: use one like %s", field, v, DefaultServerVersion)}
 }
 
 // badAddress says why s cannot be a mailbox's address, or "". The servers know best what exists; this refuses what would

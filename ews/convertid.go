@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -41,8 +42,9 @@ func (m *Mailbox) ConvertIDs(ctx context.Context, from, to IDFormat, ids ...stri
 			return nil, fmt.Errorf("ews: ConvertIDs: ids[%d]: the id is empty", i)
 		}
 	}
-	if from == "" || to == "" {
-		return nil, errors.New("ews: ConvertIDs: both formats must be named, such as EWSID")
+	formats := []IDFormat{EWSID, EWSLegacyID, EntryID, HexEntryID, StoreID, OWAID}
+	if wrong := append(badChoice("from", from, formats...), badChoice("to", to, formats...)...); len(wrong) > 0 {
+		return nil, errors.New("ews: ConvertIDs: " + strings.Join(wrong, "; "))
 	}
 	converted := make([]string, len(ids))
 	failed := &BatchError{Op: "ConvertId", Total: len(ids)}

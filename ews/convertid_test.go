@@ -58,13 +58,14 @@ func TestConvertIDs(t *testing.T) {
 	_, err = m.ConvertIDs(t.Context(), ews.EWSID, ews.OWAID, id.ID, "")
 	require.ErrorContains(t, err, "ids[1]")
 	_, err = m.ConvertIDs(t.Context(), "", ews.OWAID, id.ID)
-	require.ErrorContains(t, err, "formats")
+	require.ErrorContains(t, err, "from: \"\" is none of EwsId")
 	got, err = m.ConvertIDs(t.Context(), ews.EWSID, ews.OWAID)
 	require.NoError(t, err)
 	require.Empty(t, got)
 	require.Empty(t, srv.Requests())
 
 	_, err = m.ConvertIDs(t.Context(), ews.EWSID, "Nonsense", id.ID)
-	require.ErrorIs(t, err, ews.ErrInvalidRequest)
+	require.ErrorContains(t, err, `to: "Nonsense" is none of EwsId`)
+	require.Empty(t, srv.Requests())
 	require.False(t, strings.ContainsAny(err.Error(), "\r\n"))
 }

@@ -113,6 +113,9 @@ func (m *Mailbox) changeDelegates(ctx context.Context, op string, delivery Meeti
 	if err != nil {
 		return err
 	}
+	if wrong := badDelegates(delivery, list); len(wrong) > 0 {
+		return fmt.Errorf("ews: %s: %s", op, strings.Join(wrong, "; "))
+	}
 	return m.do(ctx, &call{
 		op:   op,
 		once: op == "AddDelegate", // a second one is told that they are delegates already
@@ -139,6 +142,27 @@ func (m *Mailbox) changeDelegates(ctx context.Context, op string, delivery Meeti
 			return readHeadedBatch(s, len(list), nil)
 		},
 	})
+}
+
+// badDelegates names what EWS's schema does not have.
+func badDelegates(delivery MeetingDelivery, list []Delegate) (wrong []string) {
+	if delivery != "" {
+		wrong = badChoice("delivery", delivery, DelegatesOnly, DelegatesAndOwner, DelegatesInformOwner, NoDelegates)
+	}
+	for i := range list {
+		for _, p := range list[i].levels() {
+			level := *p.at.(*string)
+			field := fmt.Sprintf("list[%d].%s", i, strings.TrimSuffix(p.element, "FolderPermissionLevel"))
+			switch level {
+			case "":
+			case "Custom":
+				wrong = append(wrong, field+`: "Custom" is only read: to leave it as it is, set ""`)
+			default:
+				wrong = append(wrong, badChoice(field, level, "None", "Reviewer", "Author", "Editor")...)
+			}
+		}
+	}
+	return wrong
 }
 
 // delegator is the address of the mailbox whose delegates are meant.

@@ -40,6 +40,9 @@ func (m *Mailbox) Do(ctx context.Context, req Raw, resp any) error {
 	if err := checkRaw(req); err != nil {
 		return err
 	}
+	if wrong := badVersion("Raw.Version", req.Version); len(wrong) > 0 {
+		return errors.New("ews: " + wrong[0])
+	}
 	v := reflect.ValueOf(resp)
 	if resp != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
 		return fmt.Errorf("ews: Do: resp is %T: pass a pointer to a struct", resp)
@@ -81,6 +84,9 @@ func (m *Mailbox) Do(ctx context.Context, req Raw, resp any) error {
 
 // checkRaw refuses a request that is not one well-formed element of the operation's name: a slip there gives misleading errors.
 func checkRaw(req Raw) error {
+	if bad := badText(req.XML); bad != "" { // comments included
+		return errors.New("ews: Raw.XML: " + bad)
+	}
 	d := xml.NewDecoder(strings.NewReader(req.XML))
 	depth, elements := 0, 0
 	for {

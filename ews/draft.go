@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -118,6 +117,7 @@ func (d *Draft) check(send bool) error {
 	wrong = append(wrong, badHeaders(d.Headers)...)
 	wrong = append(wrong, badProperties("Properties", d.Properties)...)
 	wrong = append(wrong, badUploads("Attachments", d.Attachments)...)
+	wrong = append(wrong, badFolder("SentFolder", d.SentFolder)...)
 	if len(wrong) > 0 {
 		return errors.New("ews: Draft: " + strings.Join(wrong, "; "))
 	}
@@ -147,10 +147,10 @@ func badAddresses(field string, list []Address) (wrong []string) {
 }
 
 func badSensitivity(s string) []string {
-	if s == "" || slices.Contains(sensitivities, s) {
+	if s == "" {
 		return nil
 	}
-	return []string{fmt.Sprintf("Sensitivity: %.40q is none of %s", s, strings.Join(sensitivities, ", "))}
+	return badChoice("Sensitivity", s, sensitivities...)
 }
 
 func badProperties(field string, list []PropertyValue) (wrong []string) {

@@ -1,6 +1,11 @@
 package ews
 
-import "github.com/ewsmail/ewsmail/ews/internal/wire"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
+)
 
 // envelope writes the whole request of a call.
 func (m *Mailbox) envelope(c *call) (*wire.Writer, error) {
@@ -9,6 +14,7 @@ func (m *Mailbox) envelope(c *call) (*wire.Writer, error) {
 		version = m.c.version
 	}
 	w := wire.NewWriter()
+	w.Strict = true // what the checks of single fields let through is told, too, and nothing arrives changed
 	w.StartEnvelope()
 	w.Start("soap:Header")
 	w.Empty("t:RequestServerVersion", "Version", version)
@@ -25,6 +31,9 @@ func (m *Mailbox) envelope(c *call) (*wire.Writer, error) {
 		return nil, err
 	}
 	if err := w.Err(); err != nil {
+		if bad := (*wire.TextError)(nil); errors.As(err, &bad) {
+			err = fmt.Errorf("ews: %s: %w", c.op, err)
+		}
 		return nil, err
 	}
 	w.EndAll()

@@ -158,7 +158,7 @@ func (m *Mailbox) ConversationItems(ctx context.Context, conversationID string, 
 				w.End()
 			}
 			if o.Limit > 0 {
-				w.Leaf("m:MaxItemsToReturn", itoa(o.Limit))
+				w.Leaf("m:MaxItemsToReturn", itoa(min(o.Limit, 100)))
 			}
 			if o.NewestFirst {
 				w.Leaf("m:SortOrder", "TreeOrderDescending")

@@ -1,8 +1,6 @@
 package ews
 
 import (
-	"errors"
-
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
 
@@ -11,13 +9,12 @@ type FolderRef interface {
 	writeTo(w *wire.Writer, m *Mailbox)
 }
 
-var errNoFolder = errors.New("ews: the folder is nil: name one, such as ews.Inbox")
-
 // FolderName is a distinguished folder: one that every mailbox has, by a name that does not depend on the user's language.
 // EWS: DistinguishedFolderId.
 type FolderName string
 
-// The distinguished folders that mail lives in. Any other of EWS's names works too: FolderName("conversationhistory").
+// The distinguished folders that mail lives in. Any other of EWS's names works too, such as FolderName("conversationhistory"); one
+// that EWS does not have is refused.
 const (
 	Inbox         FolderName = "inbox"
 	Drafts        FolderName = "drafts"
@@ -45,6 +42,9 @@ type FolderID struct {
 
 func (f FolderName) writeTo(w *wire.Writer, m *Mailbox) {
 	name, err := m.inStore(f)
+	if err == nil {
+		err = f.usable()
+	}
 	if err != nil {
 		w.Fail(err)
 		return
@@ -69,8 +69,8 @@ type folderIn struct {
 }
 
 func (f folderIn) writeTo(w *wire.Writer, m *Mailbox) {
-	if bad := badAddress(f.address); bad != "" {
-		w.Fail(errors.New("ews: FolderName.In: " + bad))
+	if err := usable(f); err != nil {
+		w.Fail(err)
 		return
 	}
 	there := *m

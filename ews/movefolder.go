@@ -7,30 +7,6 @@ import (
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
 
-// errEmptyFolderID is wrong use: such a request would be refused, in words about a malformed id.
-var (
-	errEmptyFolderID = errors.New("ews: the folder's id is empty")
-	errNoFolderName  = errors.New("ews: the folder's name is empty: name one, such as ews.Inbox")
-)
-
-// usable reports a reference that names no folder.
-func usable(f FolderRef) error {
-	if f == nil {
-		return errNoFolder
-	}
-	switch f := f.(type) {
-	case FolderID:
-		if f.ID == "" {
-			return errEmptyFolderID
-		}
-	case FolderName:
-		if f == "" {
-			return errNoFolderName
-		}
-	}
-	return nil
-}
-
 // RenameFolder gives a folder another name; its id stays. The version of f has no meaning: the folder as it is now is renamed,
 // and one that has the name already is left alone, so that the call may be repeated at will. Errors: ErrExists where a folder beside it
 // has the name, ErrNotFound, ErrDenied. EWS: GetFolder, UpdateFolder.

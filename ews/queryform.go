@@ -2,6 +2,7 @@ package ews
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -100,7 +101,7 @@ func (q *Query) writeBodyShape(w *wire.Writer, detail Detail) {
 		w.Leaf("t:FilterHtmlContent", "true")
 	}
 	if q.MaxBodySize > 0 {
-		w.Leaf("t:MaximumBodySize", itoa(q.MaxBodySize))
+		w.Leaf("t:MaximumBodySize", itoa(min(q.MaxBodySize, math.MaxInt32)))
 	}
 }
 

@@ -120,6 +120,8 @@ func (a *Answer) check(about ItemID) error {
 	wrong = append(wrong, badHeaders(a.Headers)...)
 	wrong = append(wrong, badProperties("Properties", a.Properties)...)
 	wrong = append(wrong, badUploads("Attachments", a.Attachments)...)
+	wrong = append(wrong, badFolder("SentFolder", a.SentFolder)...)
+	wrong = append(wrong, badTexts("the id of the message", about.ID, "its ChangeKey", about.ChangeKey)...)
 	if len(wrong) > 0 {
 		return errors.New("ews: Answer: " + strings.Join(wrong, "; "))
 	}

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,12 @@ func (a *RuleActions) parts() []rulePart {
 	}
 }
 
+// ruleChoices are the values of conditions that are no free text. EWS: FlaggedForActionType, SensitivityChoicesType.
+var ruleChoices = map[string][]string{
+	"Sensitivity":      sensitivities,
+	"FlaggedForAction": {"Any", "Call", "DoNotForward", "FollowUp", "FYI", "Forward", "NoResponseNecessary", "Read", "Reply", "ReplyToAll", "Review"},
+}
+
 // badTexts names the fields with what cannot be sent, or is "".
 func (r *InboxRule) badTexts() string {
 	wrong := badTexts("the rule's Name", r.Name)
@@ -61,11 +68,23 @@ func (r *InboxRule) badTexts() string {
 			switch at := p.at.(type) {
 			case *string:
 				wrong = append(wrong, badTexts(field, *at)...)
+				if choices := ruleChoices[p.element]; choices != nil && *at != "" {
+					wrong = append(wrong, badChoice(field, *at, choices...)...)
+				}
+			case *FolderRef:
+				wrong = append(wrong, badFolder(field, *at)...)
 			case *[]string:
 				wrong = append(wrong, badList(field, *at)...)
 			case *[]Address:
 				for i, a := range *at {
+					if a.Email == "" {
+						wrong = append(wrong, fmt.Sprintf("%s[%d].Email: is empty", field, i))
+					}
 					wrong = append(wrong, badTexts(fmt.Sprintf("%s[%d].Name", field, i), a.Name, fmt.Sprintf("%s[%d].Email", field, i), a.Email)...)
+				}
+			case *RuleSizeRange:
+				if at.Min < 0 || at.Max < 0 || max(at.Min, at.Max) > math.MaxInt32 {
+					wrong = append(wrong, fmt.Sprintf("%s: %d to %d KiB is no size", field, at.Min, at.Max))
 				}
 			case **Importance:
 				if *at != nil && len(badImportance(**at)) > 0 {

@@ -3,6 +3,7 @@ package ews
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -29,8 +30,9 @@ func (m *Mailbox) SendDraft(ctx context.Context, draft ItemID, o *SendOptions) (
 	if o == nil {
 		o = new(SendOptions)
 	}
-	if err := unsendable("SendDraft", "marker", o.Marker); err != nil {
-		return nil, err
+	wrong := badTexts("the id", draft.ID, "its ChangeKey", draft.ChangeKey, "the marker", o.Marker)
+	if wrong = append(wrong, badFolder("SentFolder", o.SentFolder)...); len(wrong) > 0 {
+		return nil, errors.New("ews: SendDraft: " + strings.Join(wrong, "; "))
 	}
 	marker, now, err := m.markerOf(ctx, draft)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -111,11 +112,10 @@ func minutes(name string, d time.Duration, def int) (int, error) {
 	if d == 0 {
 		return def, nil
 	}
-	n := int((d + time.Minute - 1) / time.Minute)
-	if d < 0 || n > 1440 {
+	if d < 0 || d > 24*time.Hour {
 		return 0, fmt.Errorf("ews: %s: %v is outside of 1 minute to 24 hours", name, d)
 	}
-	return n, nil
+	return int((d + time.Minute - 1) / time.Minute), nil
 }
 
 func (m *Mailbox) subscribe(ctx context.Context, b *backEnd, o *SubscribeOptions, request string, rest func(w *wire.Writer)) (*Subscription, error) {
@@ -125,6 +125,12 @@ func (m *Mailbox) subscribe(ctx context.Context, b *backEnd, o *SubscribeOptions
 	for i, f := range o.Folders {
 		if err := usable(f); err != nil {
 			return nil, fmt.Errorf("ews: SubscribeOptions.Folders[%d]: %s", i, strings.TrimPrefix(err.Error(), "ews: "))
+		}
+	}
+	for i, t := range o.Types {
+		if wrong := badChoice(fmt.Sprintf("SubscribeOptions.Types[%d]", i), t, EventNewMail, EventCreated, EventDeleted, EventModified, EventMoved,
+			EventCopied, EventFreeBusy); len(wrong) > 0 {
+			return nil, errors.New("ews: " + wrong[0])
 		}
 	}
 	types := o.Types
@@ -197,6 +203,9 @@ func (m *Mailbox) Unsubscribe(ctx context.Context, sub *Subscription) error {
 func (s *Subscription) usable(verb string) error {
 	if s == nil || s.ID == "" {
 		return errors.New("ews: " + verb + ": the subscription is nil, or has no ID")
+	}
+	if (&http.Cookie{Name: backEndCookie, Value: s.BackEnd}).Valid() != nil {
+		return fmt.Errorf("ews: %s: Subscription.BackEnd: %.40q is not what Exchange gave", verb, s.BackEnd)
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func (c *Update) check() error {
 		wrong = append(wrong, badImportance(*c.Importance)...)
 	}
 	if c.Sensitivity != nil {
-		wrong = append(wrong, badSensitivity(*c.Sensitivity)...)
+		wrong = append(wrong, badChoice("Sensitivity", *c.Sensitivity, sensitivities...)...)
 	}
 	if c.From != nil {
 		wrong = append(wrong, badAddresses("From", []Address{*c.From})...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
@@ -122,7 +123,7 @@ func checkRuleChanges(changes []RuleChange) error {
 		case c.element == "t:DeleteRuleOperation":
 		case r.Name == "":
 			bad = "the rule's Name is empty"
-		case r.Priority < 1:
+		case r.Priority < 1 || r.Priority > math.MaxInt32:
 			bad = fmt.Sprintf("the rule's Priority is %d: 1 is the first", r.Priority)
 		default:
 			bad = r.badTexts()

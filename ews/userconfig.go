@@ -127,9 +127,15 @@ func (m *Mailbox) writeConfig(ctx context.Context, op string, f FolderRef, c *Us
 		return err
 	}
 	for i, e := range c.Dictionary {
+		if e.Key.Type == "" {
+			return fmt.Errorf("ews: UserConfiguration.Dictionary[%d].Key: has no Type: make it with ConfigString", i)
+		}
 		for _, v := range []ConfigValue{e.Key, e.Value} {
 			if v.Type != "" && !slices.Contains(configTypes, v.Type) {
 				return fmt.Errorf("ews: UserConfiguration.Dictionary[%d]: %.40q is no type of a value", i, v.Type)
+			}
+			if v.Type != "" && len(v.Values) != 1 && (v.Type != "StringArray" || len(v.Values) == 0) {
+				return fmt.Errorf("ews: UserConfiguration.Dictionary[%d]: a %s of %d Values: one is right", i, v.Type, len(v.Values))
 			}
 		}
 		if wrong := append(badList("Key", e.Key.Values), badList("Value", e.Value.Values)...); len(wrong) > 0 {

@@ -2,6 +2,8 @@ package ews
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -52,6 +54,18 @@ func unsendable(verb, what, text string) error {
 		return fmt.Errorf("ews: %s: the %s: %s", verb, what, bad)
 	}
 	return nil
+}
+
+// badChoice tells a value that is none of those that EWS's schema has.
+func badChoice[T ~string](field string, value T, choices ...T) []string {
+	if slices.Contains(choices, value) {
+		return nil
+	}
+	var list []string
+	for _, c := range choices {
+		list = append(list, string(c))
+	}
+	return []string{fmt.Sprintf("%s: %.40q is none of %s", field, string(value), strings.Join(list, ", "))}
 }
 
 func badImportance(i Importance) []string {

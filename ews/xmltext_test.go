@@ -137,6 +137,41 @@ func TestUnsendable(t *testing.T) {
 	}
 }
 
+// TestUnsendableAnywhere: the fields that nobody thought of checking are checked when the request is written.
+func TestUnsendableAnywhere(t *testing.T) {
+	srv, _, m := newMailbox(t, nil)
+	c := openClient(t, srv, nil)
+	ctx := t.Context()
+	folder := func(m *ews.Mailbox) func() error {
+		return func() error { _, err := m.Folder(ctx, ews.Inbox); return err }
+	}
+	const bad = "a\x01"
+	for _, tt := range []struct {
+		want string
+		call func() error
+	}{
+		{"ews: GetItem: t:ItemId: byte 1 is U+0001, which XML cannot carry", func() error { _, err := m.Message(ctx, ews.ItemID{ID: bad}, nil); return err }},
+		{"ews: GetAttachment: t:AttachmentId: byte 1 is", func() error { _, err := m.Attachment(ctx, ews.AttachmentID{ID: bad}); return err }},
+		{"ews: GetConversationItems: t:ConversationId: byte 1 is", func() error { _, err := m.ConversationItems(ctx, bad, nil); return err }},
+		{"ews: GetServerTimeZones: t:Id: byte 1 is", func() error { _, err := m.TimeZones(ctx, bad); return err }},
+		{"ews: UpdateInboxRules: t:RuleId: byte 1 is", func() error { return m.UpdateInboxRules(ctx, []ews.RuleChange{ews.DeleteRule(bad)}, nil) }},
+		{"ews: FolderID: ID: byte 1 is", func() error { _, err := m.Folder(ctx, ews.FolderID{ID: bad}); return err }},
+		{"ews: Raw.XML: byte 17 is U+0001", func() error {
+			return m.Do(ctx, ews.Raw{Op: "GetX", XML: "<m:GetX><!-- abcd\x01--></m:GetX>"}, nil)
+		}},
+		{"control characters", folder(c.Shared(bad + "@example.com"))},
+		{"not UTF-8", folder(c.Shared("a\xff@example.com"))},
+		{"control characters", folder(c.Impersonate(bad + "@example.com"))},
+		{"control characters", folder(c.ImpersonateUPN(bad + "@example.com"))},
+		{"S-1-", folder(c.ImpersonateSID(bad))},
+	} {
+		err := tt.call()
+		require.ErrorContains(t, err, tt.want)
+		require.NotContains(t, err.Error(), "\x01")
+	}
+	require.Zero(t, srv.Count(""), "nothing is asked of the server")
+}
+
 // TestSendable: everything else arrives as it was, line breaks and characters beyond the first plane included.
 func TestSendable(t *testing.T) {
 	_, _, m := newMailbox(t, nil)

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,9 +16,11 @@ import (
 // base64-encoded, only while the whole is being read, so that its length is known beforehand and a second attempt can read it
 // again. The zero value is ready. It is not safe for concurrent use; readers made by NewReader are independent of each other.
 type Writer struct {
-	// KeepIllegal writes characters that XML 1.0 forbids as references (&#x1F;), as Exchange does. Otherwise they become U+FFFD, since
-	// Exchange refuses requests that hold them.
+	// KeepIllegal writes characters that XML 1.0 forbids as references (&#x1F;), as Exchange does. Otherwise they become U+FFFD.
 	KeepIllegal bool
+
+	// Strict writes no character in another's place: a text that XML cannot carry fails the Writer (Err).
+	Strict bool
 
 	buf      []byte
 	open     []string // names of the open elements
@@ -142,13 +145,13 @@ func (w *Writer) escape(s string, attr bool) {
 			rep = "&#x9;"
 		case c == '\n' || c == '\t':
 		case c < 0x20:
-			rep = w.illegal(rune(c))
+			rep = w.illegal(s, i)
 		case c >= utf8.RuneSelf:
 			var r rune
 			if r, n = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 {
-				rep = "\uFFFD"
+				rep = w.illegal(s, i)
 			} else if r == 0xFFFE || r == 0xFFFF {
-				rep = w.illegal(r)
+				rep = w.illegal(s, i)
 			}
 		}
 		if rep != "" {
@@ -161,12 +164,32 @@ func (w *Writer) escape(s string, attr bool) {
 	w.buf = append(w.buf, s[done:]...)
 }
 
-func (w *Writer) illegal(r rune) string {
-	if w.KeepIllegal {
+// illegal says how to write what stands at s[i].
+func (w *Writer) illegal(s string, i int) string {
+	r, n := utf8.DecodeRuneInString(s[i:])
+	broken := r == utf8.RuneError && n == 1
+	switch {
+	case w.Strict:
+		// Values are escaped: the last bracket is that of the tag which the text is in, or follows.
+		tag := strings.TrimLeft(string(w.buf[bytes.LastIndexByte(w.buf, '<')+1:]), "/")
+		if end := strings.IndexAny(tag, " >"); end >= 0 {
+			tag = tag[:end]
+		}
+		what := fmt.Sprintf("byte %d is %U, which XML cannot carry", i, r)
+		if broken {
+			what = fmt.Sprintf("byte %d (0x%02X) is not UTF-8", i, s[i])
+		}
+		w.Fail(&TextError{Element: tag, What: what})
+	case w.KeepIllegal && !broken:
 		return fmt.Sprintf("&#x%X;", r)
 	}
 	return "\uFFFD"
 }
+
+// TextError is a text of a Strict Writer that XML cannot carry as it is.
+type TextError struct{ Element, What string }
+
+func (e *TextError) Error() string { return e.Element + ": " + e.What }
 
 // Base64 writes the base64 form of size bytes that open returns. It is opened once for each pass over the request; fewer or more
 // bytes than size fail that pass.

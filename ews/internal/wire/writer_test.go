@@ -45,6 +45,27 @@ d	e"` + "\uFFFD\uFFFD" + `</t:Subject>
 	}
 }
 
+// TestStrictWriter: what XML cannot carry is told, by the element that it is for, and not replaced by anything in silence.
+func TestStrictWriter(t *testing.T) {
+	for want, write := range map[string]func(w *wire.Writer){
+		"": func(w *wire.Writer) { w.Leaf("t:A", "ä\r\n\t<&>\"\U0001F600\uFFFD", "B", "ä\r\n\t<&>\"\uFFFD") },
+		"t:A: byte 1 is U+0001, which XML cannot carry": func(w *wire.Writer) { w.Leaf("t:A", "a\x01\x02") },
+		"t:B: byte 0 is U+FFFE, which XML cannot carry": func(w *wire.Writer) { w.Leaf("t:A", "a"); w.Empty("t:B", "C", "\uFFFE") },
+		"t:A: byte 2 (0xFF) is not UTF-8":               func(w *wire.Writer) { w.Start("t:A", "B", "c"); w.Text("ä\xff"); w.End() },
+		"t:A: byte 0 (0xED) is not UTF-8":               func(w *wire.Writer) { w.Leaf("t:A", "\xed\xa0\x80") }, // a surrogate
+	} {
+		w := wire.Writer{Strict: true}
+		write(&w)
+		got := ""
+		if err := w.Err(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestWriterSegments(t *testing.T) {
 	big := strings.Repeat("0123456789", 10001)
 	for _, text := range []string{"", "a", "ab", "abc", big} {
