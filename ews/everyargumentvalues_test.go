@@ -29,6 +29,7 @@ var argumentsOf = map[string][]any{
 	"AddDelegates":      {ews.DelegatesOnly, nil},
 	"UpdateDelegates":   {ews.DelegatesOnly, nil},
 	"UserPhoto":         {"ann@example.org", ews.PhotoSize(48)},
+	"SMTPAddresses":     {[]ews.Address{{Email: "/O=EXAMPLE/CN=RECIPIENTS/CN=ANN", RoutingType: "EX"}}},
 	"Contacts":          {ews.Contacts, nil},
 	"Tasks":             {ews.Tasks, nil},
 	"Delegates":         {[]string{"ann@example.org"}},
