@@ -52,7 +52,7 @@ func cannedAnswer(work string, request []byte) []byte {
 	op := operation(request)
 	key := work + " " + op
 	if op == "FindItem" {
-		offset := attribute(request, "Offset")
+		offset := xmlAttribute(request, "Offset")
 		if bytes.Contains(request, []byte("<m:Restriction>")) {
 			offset = "last"
 		}
@@ -69,7 +69,7 @@ func cannedAnswer(work string, request []byte) []byte {
 	return v
 }
 
-func attribute(xml []byte, name string) string {
+func xmlAttribute(xml []byte, name string) string {
 	_, rest, _ := bytes.Cut(xml, []byte(name+`="`))
 	v, _, _ := bytes.Cut(rest, []byte(`"`))
 	return string(v)
@@ -121,7 +121,7 @@ func makeCanned(work, op string, request []byte) []byte {
 		return cannedStream()
 	case "FindItem":
 		from, to, last := 0, cannedPage, "true"
-		if n, err := strconv.Atoi(attribute(request, "MaxEntriesReturned")); err == nil && n < cannedPage { // two pages
+		if n, err := strconv.Atoi(xmlAttribute(request, "MaxEntriesReturned")); err == nil && n < cannedPage { // two pages
 			if bytes.Contains(request, []byte("<m:Restriction>")) {
 				from = n
 			} else {

@@ -41,7 +41,7 @@ func serveRSS(w http.ResponseWriter, r *http.Request, size int64) {
 		}
 		_, _ = io.WriteString(w, after)
 	case "FindItem":
-		page, _ := strconv.Atoi(attribute(head, "MaxEntriesReturned"))
+		page, _ := strconv.Atoi(xmlAttribute(head, "MaxEntriesReturned"))
 		from := 0
 		if _, rest, ok := bytes.Cut(head, []byte(`<t:Constant Value="`)); ok { // messages stand a minute apart
 			at, err := time.Parse("2006-01-02T15:04:05Z", string(rest[:20]))

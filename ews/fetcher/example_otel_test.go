@@ -4,22 +4,44 @@ import (
 	"context"
 	"fmt"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
 	"github.com/ewsmail/ewsmail/ews"
 	"github.com/ewsmail/ewsmail/ews/fetcher"
 )
 
-// meter stands for OpenTelemetry's metric.Meter, and observer for its metric.Observer, whose ObserveInt64 and ObserveFloat64 take an
-// instrument in place of a name. So this module does not depend on OpenTelemetry.
-type (
-	meter struct {
-		callback func(context.Context, observer) error
+// observe gives a fetcher's counters to OpenTelemetry: meter is otel.Meter("helpdesk") of a program that has set up its SDK. The instruments
+// are read when the SDK collects, and cost nothing in between. Unregister ends that.
+func observe(meter metric.Meter, f *fetcher.Fetcher) (metric.Registration, error) {
+	handled, err := meter.Int64ObservableCounter("mail.handled", metric.WithUnit("{message}"), metric.WithDescription("messages acknowledged by the handler"))
+	if err != nil {
+		return nil, err
 	}
-	observer func(instrument string, value float64)
-)
+	quarantined, err := meter.Int64ObservableCounter("mail.quarantined", metric.WithUnit("{message}"), metric.WithDescription("messages given up and moved away"))
+	if err != nil {
+		return nil, err
+	}
+	open, err := meter.Int64ObservableUpDownCounter("mail.open", metric.WithUnit("{message}"), metric.WithDescription("messages under way"))
+	if err != nil {
+		return nil, err
+	}
+	lag, err := meter.Float64ObservableGauge("mail.lag", metric.WithUnit("s"), metric.WithDescription("age of the oldest message under way for the first time"))
+	if err != nil {
+		return nil, err
+	}
+	source := metric.WithAttributes(attribute.String("mail.source", f.Source()))
+	return meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		st := f.Stats()
+		o.ObserveInt64(handled, st.Handled, source)
+		o.ObserveInt64(quarantined, st.Quarantined, source)
+		o.ObserveInt64(open, int64(st.Open), source)
+		o.ObserveFloat64(lag, st.Lag.Seconds(), source)
+		return nil
+	}, handled, quarantined, open, lag)
+}
 
-func (m *meter) RegisterCallback(f func(context.Context, observer) error) { m.callback = f }
-
-// The counters for OpenTelemetry: the callback of observable instruments asks for them when they are wanted.
+// The counters for OpenTelemetry: observe, above, is to be pasted. sdk stands in for the program's.
 func ExampleFetcher_Stats_openTelemetry() {
 	mailbox, end := exchange()
 	defer end()
@@ -31,24 +53,24 @@ func ExampleFetcher_Stats_openTelemetry() {
 		fmt.Println(err)
 		return
 	}
-	meter := &meter{} // otel.Meter("helpdesk")
-	meter.RegisterCallback(func(_ context.Context, o observer) error {
-		st := f.Stats()
-		o("mail.handled", float64(st.Handled))         // Int64ObservableCounter
-		o("mail.quarantined", float64(st.Quarantined)) // Int64ObservableCounter
-		o("mail.lag", st.Lag.Seconds())                // Float64ObservableGauge, metric.WithUnit("s")
-		return nil
-	})
+	sdk := new(printingMeter) // otel.Meter("helpdesk")
+	registration, err := observe(sdk, f)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer registration.Unregister()
 
 	err = f.Run(context.Background())
 	if err == nil {
-		err = meter.callback(context.Background(), func(instrument string, value float64) { fmt.Println(instrument, value) })
+		err = sdk.collect(context.Background(), printer{}) // the SDK does, every minute or when it is asked
 	}
 	if err != nil {
 		fmt.Println(err)
 	}
 	// Output:
-	// mail.handled 1
-	// mail.quarantined 0
-	// mail.lag 0
+	// mail.handled {message} 1 mail.source=help@example.com/inbox
+	// mail.quarantined {message} 0 mail.source=help@example.com/inbox
+	// mail.open {message} 0 mail.source=help@example.com/inbox
+	// mail.lag s 0 mail.source=help@example.com/inbox
 }
