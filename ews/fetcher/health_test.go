@@ -143,7 +143,7 @@ func TestHealthyOldMail(t *testing.T) {
 }
 
 // once runs until everything is dealt with, while one thing fails, and says how that ends and when.
-func once(t *testing.T, what string, lock fetcher.Locker, change func(*fetcher.Fetcher)) (err error, took time.Duration) {
+func once(t *testing.T, what string, lock fetcher.Locker, change func(*fetcher.Fetcher)) (took time.Duration, err error) {
 	playing(t, func(t *testing.T, p *play) {
 		fails := what
 		p.o.Store, p.o.Lock, p.o.Once = halfStore{p.store, &fails}, lock, true
@@ -162,7 +162,7 @@ func once(t *testing.T, what string, lock fetcher.Locker, change func(*fetcher.F
 		require.NoError(t, fetcher.Run(context.WithoutCancel(ctx), p.m, ews.Inbox, &p.o))
 		require.Contains(t, p.calls, "a")
 	})
-	return err, took
+	return took, err
 }
 
 // TestOnceGivesUp: a run that a timer started does not wait for ever for what does not work, or for another instance.
@@ -183,13 +183,13 @@ func TestOnceGivesUp(t *testing.T) {
 		}, fetcher.ErrHeld, fetcher.DefaultLeaseTTL + time.Second},
 	} {
 		t.Run(what, func(t *testing.T) {
-			err, took := once(t, what, tc.lock, nil)
+			took, err := once(t, what, tc.lock, nil)
 			require.ErrorIs(t, err, tc.want)
 			require.LessOrEqual(t, took, tc.within)
 		})
 	}
 	for _, what := range []string{"take", "record", "save"} { // the mutant: no failure counts
-		err, _ := once(t, what, nil, mutated(fetcher.Forgiving))
+		_, err := once(t, what, nil, mutated(fetcher.Forgiving))
 		require.ErrorIs(t, err, context.DeadlineExceeded, "%s: the test does not see it", what)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -21,77 +22,108 @@ import (
 func TestHandOver(t *testing.T) {
 	for _, instances := range []int{2, 5} {
 		t.Run(fmt.Sprint(instances, " instances"), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, nil)
-				defer w.close()
-				h := newTickets()
-				store := fetcher.NewMemoryStore()
-				r := rand.New(rand.NewPCG(1, uint64(instances)))
-				type instance struct {
-					f    *fetcher.Fetcher
-					dead atomic.Bool
-					end  context.CancelFunc
-				}
-				ctx, stop := context.WithCancel(t.Context())
-				var ended []chan struct{}
-				start := func() *instance {
-					i := new(instance)
-					f, err := fetcher.New(w.m, ews.Inbox, &fetcher.Options{Handler: h.handle, Store: store, Watch: polling()})
-					require.NoError(t, err)
-					fetcher.Stoppable(f, i.dead.Load)
-					i.f = f
-					life, end := context.WithCancel(ctx)
-					i.end = end
-					done := make(chan struct{})
-					ended = append(ended, done)
-					go func() { defer close(done); _ = f.Run(life) }()
-					return i
-				}
-				var herd []*instance
-				for range instances {
-					herd = append(herd, start())
-					time.Sleep(time.Duration(r.IntN(1000)) * time.Millisecond)
-				}
-				leader := func() (at int) {
-					at = -1
-					for i, inst := range herd {
-						if inst.f.Stats().Leading && !inst.dead.Load() {
-							require.Equal(t, -1, at, "two fetch")
-							at = i
-						}
-					}
-					return at
-				}
-				time.Sleep(10 * time.Second)
-				var took []time.Duration
-				for n := range 40 {
-					w.mail(t, mail(fmt.Sprint("m", n)), nil)
-					time.Sleep(time.Duration(r.IntN(5000)) * time.Millisecond)
-					at := leader()
-					require.GreaterOrEqual(t, at, 0)
-					herd[at].dead.Store(true)
-					herd[at].end()
-					began := time.Now()
-					for leader() < 0 {
-						time.Sleep(50 * time.Millisecond)
-						require.Less(t, time.Since(began), 10*time.Second)
-					}
-					took = append(took, time.Since(began))
-					herd[at] = start()
-					time.Sleep(time.Second)
-				}
-				time.Sleep(time.Minute)
-				require.Equal(t, each(40), h.counts())
-				slices.Sort(took)
-				t.Logf("hand-over after a death: median %v, longest %v", took[len(took)/2], took[len(took)-1])
-				require.LessOrEqual(t, took[len(took)-1], fetcher.DefaultLeaseTTL+2*time.Second)
-				stop()
-				for _, done := range ended {
-					<-done
-				}
-			})
+			took, wrong := handOver(t, instances, 40, func(*fetcher.Fetcher) {})
+			require.Empty(t, wrong)
+			t.Logf("hand-over after a death: median %v, longest %v", took[len(took)/2], took[len(took)-1])
 		})
 	}
+}
+
+// TestHandOverMutants: instances that take over from the living, or not from the dead.
+func TestHandOverMutants(t *testing.T) {
+	for name, mutant := range map[string]func(fetcher.Stepper) fetcher.Stepper{"from the living": fetcher.TakeAlways, "not from the dead": fetcher.TakeNever} {
+		t.Run(name, func(t *testing.T) {
+			_, wrong := handOver(t, 2, 3, mutated(mutant))
+			require.NotEmpty(t, wrong, "nobody noticed")
+			t.Log(wrong[0])
+		})
+	}
+}
+
+// handOver lets the instance that fetches die so many times, and tells how long it took until another one did, and what was wrong.
+func handOver(t *testing.T, instances, deaths int, change func(*fetcher.Fetcher)) (took []time.Duration, wrong []string) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		defer w.close()
+		h := newTickets()
+		store := fetcher.NewMemoryStore()
+		r := rand.New(rand.NewPCG(1, uint64(instances)))
+		type instance struct {
+			f    *fetcher.Fetcher
+			dead atomic.Bool
+			end  context.CancelFunc
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var ended []chan struct{}
+		start := func() *instance {
+			i := new(instance)
+			f, err := fetcher.New(w.m, ews.Inbox, &fetcher.Options{Handler: h.handle, Store: store, Watch: polling()})
+			require.NoError(t, err)
+			change(f)
+			fetcher.Stoppable(f, i.dead.Load)
+			i.f = f
+			life, end := context.WithCancel(ctx)
+			i.end = end
+			done := make(chan struct{})
+			ended = append(ended, done)
+			go func() { defer close(done); _ = f.Run(life) }()
+			return i
+		}
+		var herd []*instance
+		for range instances {
+			herd = append(herd, start())
+			time.Sleep(time.Duration(r.IntN(1000)) * time.Millisecond)
+		}
+		leader := func() (at int) {
+			at = -1
+			for i, inst := range herd {
+				if inst.f.Stats().Leading && !inst.dead.Load() {
+					if at >= 0 {
+						wrong = append(wrong, "two fetch")
+					}
+					at = i
+				}
+			}
+			return at
+		}
+		time.Sleep(10 * time.Second)
+		for n := range deaths {
+			w.mail(t, mail(fmt.Sprint("m", n)), nil)
+			time.Sleep(time.Duration(r.IntN(5000)) * time.Millisecond)
+			at := leader()
+			if at < 0 {
+				wrong = append(wrong, "nobody fetches")
+				break
+			}
+			herd[at].dead.Store(true)
+			herd[at].end()
+			began := time.Now()
+			for leader() < 0 && time.Since(began) < 10*time.Second {
+				time.Sleep(50 * time.Millisecond)
+			}
+			took = append(took, time.Since(began))
+			herd[at] = start()
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Minute)
+		if counts := h.counts(); len(wrong) == 0 && !maps.Equal(each(deaths), counts) {
+			wrong = append(wrong, fmt.Sprint("tickets: ", counts))
+		}
+		slices.Sort(took)
+		if n := len(took); n > 0 && took[n-1] > fetcher.DefaultLeaseTTL+2*time.Second {
+			wrong = append(wrong, fmt.Sprintf("handed over after %v", took[n-1]))
+		}
+		for _, inst := range herd {
+			if n := inst.f.Stats().LeaseLosses; n > 0 {
+				wrong = append(wrong, fmt.Sprintf("taken over from the living %d times", n))
+			}
+		}
+		stop()
+		for _, done := range ended {
+			<-done
+		}
+	})
+	return took, wrong
 }
 
 // TestRelease: one that ends properly is replaced at once.

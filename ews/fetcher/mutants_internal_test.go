@@ -1,5 +1,12 @@
 package fetcher
 
+import (
+	"context"
+	"errors"
+
+	"github.com/ewsmail/ewsmail/ews"
+)
+
 // The engine with one of its rules broken. Each must be caught by the test that enumerates crashes.
 
 // MoveFirst does what follows the ticket before the ticket is made.
@@ -87,6 +94,48 @@ func Forgiving(next Stepper) Stepper {
 		switch e.what.(type) {
 		case wakeEvent, beatEvent, observedEvent, recordedEvent, savedEvent:
 			clear(s.stats.failing)
+		}
+		return next(s, e)
+	}
+}
+
+// Stubborn takes a message that is gone for one that cannot be read for now.
+func Stubborn(f *Fetcher) {
+	f.have = func(live, hard context.Context, e effect) any {
+		what := f.perform(live, hard, e)
+		if r, ok := what.(readEvent); ok && errors.Is(r.err, ews.ErrNotFound) {
+			r.err = errors.New("not now")
+			return r
+		}
+		return what
+	}
+}
+
+// LookOnce looks for the folder once.
+func LookOnce(f *Fetcher) {
+	folder, err := f.resolve(context.Background())
+	if err != nil {
+		panic(err)
+	}
+	f.folder, f.o.Path = folder, nil
+}
+
+// TakeAlways takes over from the living, and TakeNever not even from the dead.
+func TakeAlways(next Stepper) Stepper {
+	return func(s *state, e event) []effect {
+		if observed, ok := e.what.(observedEvent); ok && observed.err == nil && s.phase == observing && !s.drain {
+			s.since = s.now.Add(-s.ttl)
+			s.holder = observed.holder
+		}
+		return next(s, e)
+	}
+}
+
+// TakeNever: see TakeAlways.
+func TakeNever(next Stepper) Stepper {
+	return func(s *state, e event) []effect {
+		if _, ok := e.what.(observedEvent); ok && s.holder.Epoch > 0 {
+			s.since = s.now
 		}
 		return next(s, e)
 	}
