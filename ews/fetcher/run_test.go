@@ -2,6 +2,7 @@ package fetcher_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ewsmail/ewsmail/ews"
+	"github.com/ewsmail/ewsmail/ews/ewstest"
 	"github.com/ewsmail/ewsmail/ews/fetcher"
 )
 
@@ -57,5 +59,29 @@ func TestOnce(t *testing.T) {
 		require.NoError(t, fetcher.Run(t.Context(), w.m, ews.Inbox, o))
 		require.Equal(t, each(8), h.counts())
 		require.Equal(t, each(8), h.calls)
+	})
+}
+
+// TestAdvice: what somebody can do about an error is told beside it.
+func TestAdvice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		defer w.close()
+		w.Fault(ewstest.Fault{Times: -1, Do: ewstest.Blocked()})
+		f, err := fetcher.New(w.m, ews.Inbox, &fetcher.Options{Store: fetcher.NewMemoryStore(),
+			Handler: func(context.Context, *ews.Message) error { return errors.New("no room") }})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- f.Run(ctx) }()
+		time.Sleep(time.Minute)
+		require.Contains(t, f.Stats().LastAdvice, "Set-OrganizationConfig")
+		w.ClearFaults()
+		w.deliver(t, 1)
+		time.Sleep(time.Hour)
+		require.Contains(t, f.Stats().LastError, "no room")
+		require.Empty(t, f.Stats().LastAdvice, "that of another error")
+		cancel()
+		require.ErrorIs(t, <-done, context.Canceled)
 	})
 }

@@ -28,6 +28,9 @@ type desk struct {
 	ended  chan struct{}
 }
 
+// backfill is how old the mail may be that becomes tickets when a mailbox is connected for the first time: it may have ten years in it.
+const backfill = 14 * 24 * time.Hour
+
 func (a *app) newDesk(ctx context.Context, c *connection) (*desk, error) {
 	d := &desk{name: strings.ToLower(c.settings.Mailbox), mailbox: c.mailbox(), db: a.db, log: a.log}
 	if c.settings.Demo {
@@ -46,6 +49,7 @@ func (a *app) newDesk(ctx context.Context, c *connection) (*desk, error) {
 		Parallel:  2, // attachments are in memory meanwhile
 		Skip:      []fetcher.Guard{fetcher.Automatic(ews.AutoReply|ews.Bounce|ews.Receipt|ews.OwnMail, c.settings.Mailbox)},
 		After:     fetcher.Action{MarkRead: true},
+		Backfill:  backfill,
 		Logger:    a.log,
 	})
 	if err != nil {

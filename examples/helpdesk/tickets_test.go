@@ -5,6 +5,9 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/ewsmail/ewsmail/ews/ewstest"
 )
 
 func sameText(t *testing.T, got, want string) {
@@ -20,6 +23,9 @@ const withFile = "--b\r\nContent-Type: text/html\r\n\r\n<p>See the <b>log</b><sc
 // The main story: mail becomes tickets, its thread stays on one, programs' mail makes none; a restart goes on without a second one.
 func TestMailBecomesTickets(t *testing.T) {
 	w := newWorld(t)
+	if _, err := w.tenant.Inbox.Deliver([]byte("From: ann@example.com\r\nSubject: Years ago\r\n\r\nHello.\r\n"), &ewstest.DeliverOptions{Received: time.Now().Add(-30 * 24 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
 	w.deliver("1", "Printer", "It smokes.")
 	v, end := w.connected(nil)
 	printer := v.ticket("Printer")
