@@ -28,12 +28,22 @@ type ClientFields struct {
 
 	ReminderSet     bool
 	ReminderDue     time.Time
-	ReminderMinutes int // before ReminderDue
+	ReminderNext    time.Time // when it is shown (again)
+	ReminderMinutes int       // before ReminderDue
 
 	VotingOptions  []string // of a poll: what may be answered
 	VotingResponse string   // and what was
 
+	// Icon is what lists show beside it: "Default", "MailReplied", "MailForwarded", "MailEncrypted", "MailIrm" ... EWS: IconIndexType.
+	Icon string
+
+	PolicyTag     string    // RetentionTag.ID of the tag by which it will be deleted, or of its folder's
+	ArchiveTag    string    // likewise, by which it will be archived
 	RetentionDate time.Time // when a retention policy will delete or archive it
+
+	Approval   *Approval   // of a message that asks a moderator; nil for others
+	Protection *Protection // of a message under rights management (IRM); nil for others
+
 	Clutter       bool
 	Blocked       bool // the sender is blocked
 	BlockedImages bool // the text has images that are not shown
@@ -44,6 +54,31 @@ type ClientFields struct {
 	InstanceKey    string // base64; identifies the message in a client's list as long as it stays in the folder
 	StoreEntryID   string // base64; MAPI's entry id
 	WebURL         string // shows it in Outlook on the web
+	WebEditURL     string // opens a draft there
+
+	// Exchange Online's alone, which are not asked for by WithClientFields: Query.Fields with OtherField("item:InferenceClassification") and
+	// OtherField("item:MentionedMe") brings them, with a Config.ServerVersion that knows them.
+	InferenceClassification string // "Focused" or "Other"
+	MentionedMe             bool
+}
+
+// Approval is what became of a message that asks a moderator to let another one pass.
+type Approval struct {
+	Undecided bool
+	Decision  int    // as Exchange codes it
+	By        string // who decided
+	At        time.Time
+}
+
+// Protection is what the sender of a message under rights management (IRM) lets its reader do. EWS: RightsManagementLicenseDataType.
+type Protection struct {
+	Template, Description string // of the policy: "Do Not Forward"
+	Status                int    // of the decryption: 0 if Exchange has done it
+	Owner                 bool   // the mailbox's owner is who protected it
+	ContentOwner          string
+	Expires               string // as Exchange writes it; "" for never
+
+	MayEdit, MayReply, MayReplyAll, MayForward, MayChangeRecipients, MayExtract, MayPrint, MayExport, MayUsePrograms bool
 }
 
 // clientFields are the paths of ClientFields, all known to Exchange 2013 SP1.
@@ -53,11 +88,13 @@ var clientFields = []string{
 	"item:WebClientReadFormQueryString", "item:StoreEntryId", "item:InstanceKey", "item:RetentionDate", "item:IsClutter", "item:BlockStatus",
 	"item:HasBlockedImages", "message:IsReadReceiptRequested", "message:IsDeliveryReceiptRequested", "message:IsResponseRequested",
 	"message:ReceivedBy", "message:ReceivedRepresenting", "message:VotingInformation",
+	"item:ReminderNextTime", "item:IconIndex", "item:PolicyTag", "item:ArchiveTag", "item:RightsManagementLicenseData",
+	"item:WebClientEditFormQueryString", "message:ApprovalRequestData",
 }
 
 // clientElements are the elements of ClientFields.
 var clientElements = func() map[string]bool {
-	elements := map[string]bool{}
+	elements := map[string]bool{"InferenceClassification": true, "MentionedMe": true}
 	for _, f := range clientFields {
 		_, element, _ := strings.Cut(f, ":")
 		elements[element] = true
@@ -129,8 +166,67 @@ func (r *messageReader) client(s *wire.Scanner, m *Message) bool {
 		r.put(s, &c.StoreEntryID)
 	case "WebClientReadFormQueryString":
 		r.put(s, &c.WebURL)
+	case "WebClientEditFormQueryString":
+		r.put(s, &c.WebEditURL)
+	case "ReminderNextTime":
+		c.ReminderNext = dateTime(s.TextBytes())
+	case "IconIndex":
+		r.put(s, &c.Icon)
+	case "PolicyTag":
+		r.put(s, &c.PolicyTag)
+	case "ArchiveTag":
+		r.put(s, &c.ArchiveTag)
+	case "ApprovalRequestData":
+		c.Approval = new(Approval)
+		c.Approval.read(s)
+	case "RightsManagementLicenseData":
+		c.Protection = new(Protection)
+		c.Protection.read(s)
+	case "InferenceClassification":
+		r.put(s, &c.InferenceClassification)
+	case "MentionedMe":
+		c.MentionedMe = boolean(s.TextBytes())
 	}
 	return true
+}
+
+func (a *Approval) read(s *wire.Scanner) {
+	for d := s.Depth(); s.Child(d); {
+		switch s.Local() {
+		case "IsUndecidedApprovalRequest":
+			a.Undecided = boolean(s.TextBytes())
+		case "ApprovalDecision":
+			a.Decision = int(integer(s.TextBytes()))
+		case "ApprovalDecisionMaker":
+			a.By = s.Text()
+		case "ApprovalDecisionTime":
+			a.At = dateTime(s.TextBytes())
+		}
+	}
+}
+
+func (p *Protection) read(s *wire.Scanner) {
+	may := map[string]*bool{"EditAllowed": &p.MayEdit, "ReplyAllowed": &p.MayReply, "ReplyAllAllowed": &p.MayReplyAll, "ForwardAllowed": &p.MayForward,
+		"ModifyRecipientsAllowed": &p.MayChangeRecipients, "ExtractAllowed": &p.MayExtract, "PrintAllowed": &p.MayPrint, "ExportAllowed": &p.MayExport,
+		"ProgrammaticAccessAllowed": &p.MayUsePrograms, "IsOwner": &p.Owner}
+	for d := s.Depth(); s.Child(d); {
+		if to := may[s.Local()]; to != nil {
+			*to = boolean(s.TextBytes())
+			continue
+		}
+		switch s.Local() {
+		case "RightsManagedMessageDecryptionStatus":
+			p.Status = int(integer(s.TextBytes()))
+		case "TemplateName":
+			p.Template = s.Text()
+		case "TemplateDescription":
+			p.Description = s.Text()
+		case "ContentOwner":
+			p.ContentOwner = s.Text()
+		case "ContentExpiryDate":
+			p.Expires = s.Text()
+		}
+	}
 }
 
 func readFlag(s *wire.Scanner, f *Flag) {

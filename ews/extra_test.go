@@ -65,13 +65,15 @@ func TestClientFields(t *testing.T) {
 	}
 	rt := &script{answers: []answer{reply(200, messages(okMessage(`<m:Items><t:Message><t:ItemId Id="I1" ChangeKey="C1"/>
 <t:IsSubmitted>true</t:IsSubmitted><t:IsFromMe>true</t:IsFromMe><t:IsResend>true</t:IsResend><t:IsUnmodified>true</t:IsUnmodified>
-<t:ReminderDueBy>2026-11-24T08:00:00Z</t:ReminderDueBy><t:ReminderIsSet>true</t:ReminderIsSet><t:ReminderMinutesBeforeStart>15</t:ReminderMinutesBeforeStart>
+<t:ReminderDueBy>2026-11-24T08:00:00Z</t:ReminderDueBy><t:ReminderIsSet>true</t:ReminderIsSet><t:ReminderNextTime>2026-11-24T07:45:00Z</t:ReminderNextTime><t:ReminderMinutesBeforeStart>15</t:ReminderMinutesBeforeStart>
 <t:DisplayCc>Cy; Di</t:DisplayCc><t:DisplayTo>Ann; Bob</t:DisplayTo><t:Culture>de-DE</t:Culture>
 <t:EffectiveRights><t:CreateAssociated>false</t:CreateAssociated><t:CreateContents>false</t:CreateContents><t:CreateHierarchy>false</t:CreateHierarchy><t:Delete>true</t:Delete><t:Modify>true</t:Modify><t:Read>true</t:Read><t:ViewPrivateItems>true</t:ViewPrivateItems></t:EffectiveRights>
-<t:LastModifiedName>Ann</t:LastModifiedName><t:IsAssociated>true</t:IsAssociated><t:WebClientReadFormQueryString>https://outlook.example.com/?ItemID=I1&amp;exvsurl=1</t:WebClientReadFormQueryString>
+<t:LastModifiedName>Ann</t:LastModifiedName><t:IsAssociated>true</t:IsAssociated><t:WebClientReadFormQueryString>https://outlook.example.com/?ItemID=I1&amp;exvsurl=1</t:WebClientReadFormQueryString><t:WebClientEditFormQueryString>https://outlook.example.com/?edit</t:WebClientEditFormQueryString>
 <t:Flag><t:FlagStatus>Flagged</t:FlagStatus><t:StartDate>2026-11-23T00:00:00Z</t:StartDate><t:DueDate>2026-11-25T00:00:00Z</t:DueDate></t:Flag>
-<t:StoreEntryId>AAAA</t:StoreEntryId><t:InstanceKey>AQID</t:InstanceKey><t:RetentionDate>2027-11-23T00:00:00Z</t:RetentionDate><t:IsClutter>true</t:IsClutter><t:BlockStatus>true</t:BlockStatus><t:HasBlockedImages>true</t:HasBlockedImages>
+<t:StoreEntryId>AAAA</t:StoreEntryId><t:InstanceKey>AQID</t:InstanceKey><t:PolicyTag IsExplicit="true">11111111-2222-3333-4444-555555555555</t:PolicyTag><t:ArchiveTag IsExplicit="false">66666666-2222-3333-4444-555555555555</t:ArchiveTag><t:RetentionDate>2027-11-23T00:00:00Z</t:RetentionDate>
+<t:RightsManagementLicenseData><t:RightsManagedMessageDecryptionStatus>0</t:RightsManagedMessageDecryptionStatus><t:RmsTemplateId>x</t:RmsTemplateId><t:TemplateName>Do Not Forward</t:TemplateName><t:TemplateDescription>Recipients can read it.</t:TemplateDescription><t:EditAllowed>false</t:EditAllowed><t:ReplyAllowed>true</t:ReplyAllowed><t:ReplyAllAllowed>true</t:ReplyAllAllowed><t:ForwardAllowed>false</t:ForwardAllowed><t:ModifyRecipientsAllowed>false</t:ModifyRecipientsAllowed><t:ExtractAllowed>false</t:ExtractAllowed><t:PrintAllowed>false</t:PrintAllowed><t:ExportAllowed>false</t:ExportAllowed><t:ProgrammaticAccessAllowed>true</t:ProgrammaticAccessAllowed><t:IsOwner>false</t:IsOwner><t:ContentOwner>ann@example.com</t:ContentOwner><t:ContentExpiryDate>9999-12-30T00:00:00Z</t:ContentExpiryDate></t:RightsManagementLicenseData><t:IsClutter>true</t:IsClutter><t:BlockStatus>true</t:BlockStatus><t:HasBlockedImages>true</t:HasBlockedImages><t:IconIndex>MailIrmReplied</t:IconIndex><t:MentionedMe>true</t:MentionedMe><t:InferenceClassification>Focused</t:InferenceClassification>
 <t:IsReadReceiptRequested>true</t:IsReadReceiptRequested><t:IsDeliveryReceiptRequested>true</t:IsDeliveryReceiptRequested><t:IsResponseRequested>true</t:IsResponseRequested>`+
+		`<t:ApprovalRequestData><t:IsUndecidedApprovalRequest>false</t:IsUndecidedApprovalRequest><t:ApprovalDecision>1</t:ApprovalDecision><t:ApprovalDecisionMaker>Ann</t:ApprovalDecisionMaker><t:ApprovalDecisionTime>2026-11-23T00:00:00Z</t:ApprovalDecisionTime></t:ApprovalRequestData>`+
 		mailbox("ReceivedBy", "Help")+mailbox("ReceivedRepresenting", "Desk")+
 		`<t:VotingInformation><t:UserOptions><t:VotingOptionData><t:DisplayName>Yes</t:DisplayName><t:SendPrompt>None</t:SendPrompt></t:VotingOptionData><t:VotingOptionData><t:DisplayName>No</t:DisplayName></t:VotingOptionData></t:UserOptions><t:VotingResponse>No</t:VotingResponse></t:VotingInformation></t:Message></m:Items>`)))}}
 	msg, err := newClient(t, rt, nil).Own().Message(t.Context(), ews.ItemID{ID: "I1"}, &ews.Query{Extra: ews.WithClientFields})
@@ -83,7 +85,11 @@ func TestClientFields(t *testing.T) {
 		ReceivedRepresenting: ews.Address{Name: "Desk", Email: "desk@example.com", RoutingType: "SMTP"},
 		ReadReceiptRequested: true, DeliveryReceiptRequested: true, ResponseRequested: true,
 		FromMe: true, Resend: true, Submitted: true, Unmodified: true, Associated: true,
-		ReminderSet: true, ReminderDue: day(24).Add(8 * time.Hour), ReminderMinutes: 15,
+		ReminderSet: true, ReminderDue: day(24).Add(8 * time.Hour), ReminderMinutes: 15, ReminderNext: day(24).Add(7*time.Hour + 45*time.Minute),
+		Icon: "MailIrmReplied", PolicyTag: "11111111-2222-3333-4444-555555555555", ArchiveTag: "66666666-2222-3333-4444-555555555555", MentionedMe: true, InferenceClassification: "Focused",
+		Approval: &ews.Approval{Decision: 1, By: "Ann", At: day(23)}, WebEditURL: "https://outlook.example.com/?edit",
+		Protection: &ews.Protection{Template: "Do Not Forward", Description: "Recipients can read it.", ContentOwner: "ann@example.com", Expires: "9999-12-30T00:00:00Z",
+			MayReply: true, MayReplyAll: true, MayUsePrograms: true},
 		VotingOptions: []string{"Yes", "No"}, VotingResponse: "No", RetentionDate: time.Date(2027, 11, 23, 0, 0, 0, 0, time.UTC), Clutter: true, Blocked: true, BlockedImages: true,
 		Rights: ews.Rights{Delete: true, Modify: true, Read: true, ViewPrivateItems: true}, LastModifiedBy: "Ann", Culture: "de-DE", InstanceKey: "AQID", StoreEntryID: "AAAA",
 		WebURL: "https://outlook.example.com/?ItemID=I1&exvsurl=1",

@@ -159,4 +159,8 @@ type Attachment struct {
 	Inline      bool   // shown within the body
 	Modified    time.Time
 	URL         string // of a ReferenceAttachment
+	Provider    string // of a ReferenceAttachment: the kind of service that has it, "OneDrivePro"
+
+	// ContentLocation is another way for an HTML body to refer to it than ContentID: <img src="..."> with this text (RFC 2557).
+	ContentLocation string
 }

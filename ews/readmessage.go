@@ -305,5 +305,9 @@ func readAttachmentField(s *wire.Scanner, a *Attachment) {
 		a.Inline = boolean(s.TextBytes())
 	case "AttachLongPathName":
 		a.URL = s.Text()
+	case "ContentLocation":
+		a.ContentLocation = s.Text()
+	case "ProviderType":
+		a.Provider = s.Text()
 	}
 }
