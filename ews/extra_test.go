@@ -105,7 +105,7 @@ func TestClientFieldsOfTheFake(t *testing.T) {
 	id := deliver(t, box, question, nil)
 	for msg, err := range m.Messages(t.Context(), ews.Inbox, &ews.Query{Extra: ews.WithClientFields}) {
 		require.NoError(t, err)
-		want := &ews.ClientFields{DisplayTo: "Support; second@example.com", DisplayCc: "Boss", Unmodified: true, LastModifiedBy: "support", Culture: "en-US",
+		want := &ews.ClientFields{DisplayTo: "Support; second@example.com", DisplayCc: "Boss", Unmodified: true, LastModifiedBy: "support", Culture: "en-US", Icon: "Default",
 			ReceivedBy:           ews.Address{Name: "support", Email: support, RoutingType: "SMTP"},
 			ReceivedRepresenting: ews.Address{Name: "support", Email: support, RoutingType: "SMTP"},
 			Rights:               ews.Rights{Delete: true, Modify: true, Read: true, ViewPrivateItems: true}}
@@ -117,4 +117,38 @@ func TestClientFieldsOfTheFake(t *testing.T) {
 		require.Contains(t, msg.Client.WebURL, "ItemID=")
 		require.Equal(t, id, msg.ID)
 	}
+}
+
+// TestAnsweredIcon: whether a message was answered or sent on shows at the message.
+func TestAnsweredIcon(t *testing.T) {
+	_, box, m := newMailbox(t, nil)
+	icon := func(id ews.ItemID) string {
+		msg, err := m.Message(t.Context(), id, &ews.Query{Extra: ews.WithClientFields})
+		require.NoError(t, err)
+		return msg.Client.Icon
+	}
+	id := deliver(t, box, question, nil)
+	require.Equal(t, "Default", icon(id))
+	_, err := m.Reply(t.Context(), id, &ews.Answer{Body: ews.Body{Text: "yes"}})
+	require.NoError(t, err)
+	require.Equal(t, "MailReplied", icon(id))
+	_, err = m.Forward(t.Context(), id, &ews.Answer{To: []ews.Address{{Email: "x@example.org"}}})
+	require.NoError(t, err)
+	require.Equal(t, "MailForwarded", icon(id))
+}
+
+// TestContentLocation: an image may be named by its location instead of an id.
+func TestContentLocation(t *testing.T) {
+	_, box, m := newMailbox(t, nil)
+	id := deliver(t, box, "Subject: s\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n<img src=\"logo.gif\">\n--b\nContent-Type: image/gif; name=logo.gif\nContent-Location: logo.gif\n\nGIF89a\n--b--\n", nil)
+	msg, err := m.Message(t.Context(), id, nil)
+	require.NoError(t, err)
+	require.Equal(t, "logo.gif", msg.Attachments[0].ContentLocation)
+	require.True(t, msg.Attachments[0].Inline)
+
+	_, _, err = m.Attach(t.Context(), id, ews.Upload{Kind: ews.ReferenceAttachment, Name: "plan", URL: "https://x.example/plan", Provider: "OneDrivePro"})
+	require.NoError(t, err)
+	msg, err = m.Message(t.Context(), id, nil)
+	require.NoError(t, err)
+	require.Equal(t, "OneDrivePro", msg.Attachments[1].Provider)
 }

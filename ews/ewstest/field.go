@@ -134,6 +134,7 @@ var itemFields = []field{
 	{uri: "item:NormalizedBody", flags: askFirst, write: writeBody("t:NormalizedBody")},
 	str("item:Preview", inFind|askFirst, (*view).preview),
 	{uri: "item:TextBody", flags: askFirst, write: writeBody("t:TextBody")},
+	str("item:IconIndex", inFind|askFirst, (*view).icon),
 
 	person("message:Sender", inDefault|inFind, func(v *view) address { return v.c.sender }),
 	people("message:ToRecipients", inDefault, func(v *view) []address { return v.c.to }),

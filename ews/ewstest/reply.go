@@ -175,3 +175,16 @@ func (c *call) answered(r *replyInfo) {
 		it.touch()
 	}
 }
+
+// icon is what lists show beside a message: whether it was answered or sent on.
+func (v *view) icon() string {
+	if p := v.root.props["0x1080"]; len(p.values) == 1 { // PidTagIconIndex
+		switch p.values[0] {
+		case "261":
+			return "MailReplied"
+		case "262":
+			return "MailForwarded"
+		}
+	}
+	return "Default"
+}
