@@ -55,13 +55,17 @@ func (e *Error) words() (what, hint string) {
 	if hint == "" {
 		hint = h
 	}
+	// These faults are known by their words: they come with several codes.
+	const header = "ExchangeImpersonation SOAP header must "
+	switch {
+	case strings.Contains(e.Message, header+"be present"):
+		return what, hintImpersonate
+	case strings.Contains(e.Message, header+"not exist"):
+		return what, hintDelegated
+	case strings.Contains(e.Message, "X-AnchorMailbox header must be present"):
+		return what, hintAnchor
+	}
 	switch e.Code {
-	case "ErrorInvalidExchangeImpersonationHeaderData":
-		if strings.Contains(e.Message, "must be present") {
-			hint = hintImpersonate
-		} else if strings.Contains(e.Message, "must not exist") {
-			hint = hintDelegated
-		}
 	case "ErrorImpersonateUserDenied", "ErrorImpersonationDenied":
 		hint = "the application needs full_access_as_app (Exchange Server: the ApplicationImpersonation role) for this mailbox"
 	case "ErrorNonExistentMailbox":

@@ -58,7 +58,8 @@ func (c *Client) ImpersonateUPN(upn string) *Mailbox {
 	return m
 }
 
-// ImpersonateSID is Impersonate with the account's security identifier (S-1-5-...), for Exchange Server.
+// ImpersonateSID is Impersonate with the account's security identifier (S-1-5-...), for Exchange Server: no X-AnchorMailbox can be made of
+// it, which Exchange Online wants (ErrInvalidRequest where the token tells).
 func (c *Client) ImpersonateSID(sid string) *Mailbox {
 	m := &Mailbox{c: c, act: connecting{"SID", sid}}
 	if !strings.HasPrefix(sid, "S-1-") || badHeader(sid) != "" {

@@ -71,7 +71,7 @@ type Query struct {
 	// Sort orders by other fields than the time of receipt, the first one first. Pages are then found by their number, which is not as good: what
 	// arrives or leaves meanwhile shifts the numbers. A listing of several pages therefore walks through them until a whole walk brings
 	// nothing new, leaves out what it has given already, and gives what it finds that late at its end. It does not repeat messages, and skips none that was there all
-	// the time; its memory holds the ids of the messages given.
+	// the time; its memory holds the ids of the messages given. It is read when the loop wants more, not ahead of it.
 	Sort []SortField
 
 	// Limit ends the listing after so many messages. 0: all.

@@ -125,6 +125,9 @@ func (m *Mailbox) misfit(tok *oauth2.Token) *Error {
 		return &Error{kind: ErrUnauthorized, untouched: true, what: "the access token is for another service, most likely Microsoft Graph", hint: hintAudience}
 	case f.appOnly && !impersonates:
 		return &Error{kind: ErrInvalidRequest, untouched: true, what: "the access token is app-only: it belongs to no account", hint: hintImpersonate}
+	case f.appOnly && f.exchange && m.act.kind == "SID":
+		return &Error{kind: ErrInvalidRequest, untouched: true, what: "Exchange Online wants the address of the mailbox along with an app-only token, which a security identifier does not tell",
+			hint: hintAnchor}
 	case f.user && f.exchange && impersonates:
 		// Exchange Server knows the ApplicationImpersonation role still, and its tokens have another audience.
 		return &Error{kind: ErrInvalidRequest, untouched: true, what: "the access token is a user's, and Exchange Online lets only app-only tokens impersonate", hint: hintDelegated}
@@ -136,5 +139,6 @@ func (m *Mailbox) misfit(tok *oauth2.Token) *Error {
 const (
 	hintAudience    = "a scope without resource means Graph: ask for https://outlook.office365.com/EWS.AccessAsUser.All (app-only: https://outlook.office365.com/.default), and sign in again"
 	hintImpersonate = "an app-only token needs Client.Impersonate, not Own or Shared"
+	hintAnchor      = "use Client.Impersonate with the mailbox's address"
 	hintDelegated   = "a delegated token must not impersonate: use Client.Own or Client.Shared, and set Config.Mailbox"
 )

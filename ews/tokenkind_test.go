@@ -80,6 +80,9 @@ func TestTokenKind(t *testing.T) {
 				"impersonate UPN": {func(c *ews.Client) *ews.Mailbox { return c.ImpersonateUPN("b@example.com") }, tc.impersonate},
 				"impersonate SID": {func(c *ews.Client) *ews.Mailbox { return c.ImpersonateSID("S-1-5-21-1") }, tc.impersonate},
 			}
+			if tc.own != nil && tc.impersonate == nil && !strings.Contains(tc.name, "on premises") { // Exchange Online wants an anchor
+				delete(modes, "impersonate SID")
+			}
 			for name, mode := range modes {
 				rt := &script{answers: []answer{fine}}
 				var log strings.Builder

@@ -106,8 +106,29 @@ func (c *call) actAs() *soapFault {
 	if who == "" {
 		return &soapFault{code: "ErrorInvalidExchangeImpersonationHeaderData", text: "The ExchangeImpersonation header is invalid."}
 	}
+	if c.env.imperson.name == "t:SID" {
+		c.user = s.bySID(who)
+		if c.user == nil {
+			return &soapFault{code: "ErrorImpersonateUserDenied", text: textOf("ErrorImpersonateUserDenied")}
+		}
+		return nil
+	}
 	if c.user = s.byAddress[strings.ToLower(who)]; c.user == nil {
 		return &soapFault{code: "ErrorNonExistentMailbox", text: "No mailbox with such guid.", values: []string{"SmtpAddress", who}}
+	}
+	return nil
+}
+
+// SID returns the security identifier of the mailbox's account.
+func (mb *Mailbox) SID() string {
+	return "S-1-5-21-" + itoa(int(mb.guid[0])<<8|int(mb.guid[1])) + "-1001"
+}
+
+func (s *Server) bySID(sid string) *Mailbox {
+	for _, mb := range s.mailboxes {
+		if mb.SID() == sid {
+			return mb
+		}
 	}
 	return nil
 }

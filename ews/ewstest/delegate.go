@@ -66,7 +66,7 @@ func (c *call) delegateUser(n *node) {
 	name := addr
 	if mb := c.s.byAddress[strings.ToLower(addr)]; mb != nil {
 		name = mb.name
-		c.a.leaf("t:SID", "S-1-5-21-"+itoa(int(mb.guid[0])<<8|int(mb.guid[1]))+"-1001")
+		c.a.leaf("t:SID", mb.SID())
 	}
 	c.a.leaf("t:PrimarySmtpAddress", addr)
 	c.a.leaf("t:DisplayName", name)
