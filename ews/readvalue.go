@@ -49,12 +49,23 @@ func importance(b []byte) Importance {
 }
 
 func boolean(b []byte) bool {
+	switch string(b) {
+	case "true", "1":
+		return true
+	case "false", "0":
+		return false
+	}
 	b = bytes.TrimSpace(b)
 	return string(b) == "true" || string(b) == "1"
 }
 
 // integer reads a number; garbage, which servers do send, is 0.
 func integer(b []byte) int64 {
+	if len(b) > 0 && len(b) < 10 {
+		if n := digits(b); n >= 0 {
+			return int64(n)
+		}
+	}
 	n, err := strconv.ParseInt(string(bytes.TrimSpace(b)), 10, 64)
 	if err != nil {
 		return 0
@@ -66,10 +77,10 @@ func integer(b []byte) int64 {
 func dateTime(b []byte) time.Time {
 	if len(b) == len("2006-01-02T15:04:05Z") && b[19] == 'Z' && b[4] == '-' && b[7] == '-' && b[10] == 'T' && b[13] == ':' && b[16] == ':' {
 		// The form Exchange uses, without the string that time.Parse needs.
-		year, month, day := digits(b[:4]), digits(b[5:7]), digits(b[8:10])
-		hour, minute, second := digits(b[11:13]), digits(b[14:16]), digits(b[17:19])
+		year, month, day := digits(b[:4]), twoDigits(b[5], b[6]), twoDigits(b[8], b[9])
+		hour, minute, second := twoDigits(b[11], b[12]), twoDigits(b[14], b[15]), twoDigits(b[17], b[18])
 		if year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60 {
-			if t := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC); t.Day() == day {
+			if t := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC); day <= 28 || t.Day() == day {
 				return t
 			}
 		}
@@ -81,6 +92,15 @@ func dateTime(b []byte) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// twoDigits is digits for two of them.
+func twoDigits(ten, one byte) int {
+	ten, one = ten-'0', one-'0'
+	if ten > 9 || one > 9 {
+		return -1
+	}
+	return int(ten)*10 + int(one)
 }
 
 // digits reads a number of digits only; anything else is negative.
