@@ -45,11 +45,7 @@ func TestStoresAgree(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			open := start(t)
-			seeds := 3
-			if long() {
-				seeds = 60
-			}
-			for seed := range seeds {
+			for seed := range size(60, 3, 1) {
 				agree(t, fetcher.NewMemoryStore(), open, fmt.Sprintf("Mailbox %d", seed), uint64(seed))
 			}
 		})

@@ -34,7 +34,7 @@ func deadly(t *testing.T, tx bool, mutant func(fetcher.Stepper) fetcher.Stepper)
 		for deaths < 20 {
 			life, end := context.WithCancel(t.Context())
 			var dead atomic.Bool
-			o := &fetcher.Options{Store: store, MaxAttempts: 5, Watch: polling()}
+			o := &fetcher.Options{Store: store, MaxAttempts: 5, LeaseTTL: time.Minute, Watch: &ews.WatchOptions{NoStream: true, PollInterval: time.Minute}}
 			serve(o, d, func(msg *ews.Message) error {
 				if msg.Subject == "bomb" {
 					dead.Store(true)

@@ -117,6 +117,18 @@ func polling() *ews.WatchOptions {
 // long reports whether the long versions of the tests are wanted.
 func long() bool { return os.Getenv("EWSMAIL_LONG") != "" }
 
+// size is how much a test does: everything in the long run, a part of it in passing, and the least when the race detector makes each step many
+// times slower, which looks for other things than those that are counted here.
+func size[T any](whole, part, least T) T {
+	switch {
+	case long():
+		return whole
+	case raceEnabled:
+		return least
+	}
+	return part
+}
+
 // all lists the entries in a state.
 func all(ctx context.Context, s fetcher.Store, source string, in fetcher.State) (list []fetcher.Entry, err error) {
 	for e, eerr := range s.Entries(ctx, source, in) {

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// PostgreSQL starts a server.
+// PostgreSQL starts a server. Its data survive the processes that use it, but not itself: it does not wait for the disk.
 func PostgreSQL(t testing.TB) Database {
 	t.Helper()
 	bin := "/usr/lib/postgresql/*/bin/"
@@ -35,11 +35,11 @@ func PostgreSQL(t testing.TB) Database {
 	d, p := dir(t, cred), port(t)
 	run(t, d, cred, initdb, "-D", d+"/data", "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	db := Database{"pgx", fmt.Sprintf("postgres://test@127.0.0.1:%s/postgres?sslmode=disable", p)}
-	start(t, db, d, cred, postgres, "-D", d+"/data", "-h", "127.0.0.1", "-p", p, "-k", d, "-c", "max_connections=200", "-c", "shared_buffers=16MB")
+	start(t, db, d, cred, postgres, "-D", d+"/data", "-h", "127.0.0.1", "-p", p, "-k", d, "-c", "max_connections=200", "-c", "shared_buffers=16MB", "-c", "fsync=off", "-c", "full_page_writes=off")
 	return db
 }
 
-// MariaDB starts a server.
+// MariaDB starts a server, of which the same holds.
 func MariaDB(t testing.TB) Database {
 	t.Helper()
 	install, daemon := find(t, "mariadb-install-db"), find(t, "mariadbd")
@@ -52,7 +52,7 @@ func MariaDB(t testing.TB) Database {
 	run(t, d, nil, install, "--no-defaults", "--datadir="+d+"/data", "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", "--tmpdir="+d, as)
 	db := Database{"mysql", "root@tcp(127.0.0.1:" + p + ")/mysql"}
 	start(t, db, d, nil, daemon, "--no-defaults", "--datadir="+d+"/data", "--bind-address=127.0.0.1", "--port="+p, "--socket="+d+"/s.sock",
-		"--pid-file="+d+"/pid", "--tmpdir="+d, as, "--max-connections=300", "--innodb-buffer-pool-size=32M")
+		"--pid-file="+d+"/pid", "--tmpdir="+d, as, "--max-connections=300", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite")
 	return db
 }
 
