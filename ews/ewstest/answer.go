@@ -218,6 +218,9 @@ type soapFault struct {
 	code, text string
 	violation  string
 	values     []string
+
+	line, column int  // of the violation; 0 is 1
+	old          bool // in Exchange 2007's words
 }
 
 func (f *soapFault) Error() string { return f.code + ": " + f.text }
@@ -237,11 +240,14 @@ func (a *answer) fault(f *soapFault) {
 		text = "The request failed schema validation."
 	}
 	w.Leaf("e:Message", text, "xmlns:e", wire.NSErrors)
-	if f.violation != "" || len(f.values) > 0 {
+	if f.old {
+		w.Leaf("e:Line", strconv.Itoa(max(f.line, 1)), "xmlns:e", wire.NSErrors)
+		w.Leaf("e:Position", strconv.Itoa(max(f.column, 1)), "xmlns:e", wire.NSErrors)
+	} else if f.violation != "" || len(f.values) > 0 {
 		w.Start("t:MessageXml", "xmlns:t", wire.NSTypes)
 		if f.violation != "" {
-			w.Leaf("t:LineNumber", "1")
-			w.Leaf("t:LinePosition", "1")
+			w.Leaf("t:LineNumber", strconv.Itoa(max(f.line, 1)))
+			w.Leaf("t:LinePosition", strconv.Itoa(max(f.column, 1)))
 			w.Leaf("t:Violation", f.violation)
 		}
 		for i := 0; i+1 < len(f.values); i += 2 {

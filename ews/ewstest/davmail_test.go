@@ -94,6 +94,7 @@ log4j.logger.davmail=DEBUG
 		b, _ := os.ReadFile(log)
 		t.Fatalf("%v\n%s\n%s", err, out, b[max(0, len(b)-3000):])
 	}
+	wasAsked(t, f, "FindFolder", "CreateFolder", "FindItem", "GetItem", "UpdateItem", "CopyItem", "MoveItem", "CreateItem")
 	in := bob.Items("inbox")
 	require.Len(t, in, 1)
 	require.Equal(t, "via DavMail ✓", in[0].Subject)

@@ -31,7 +31,7 @@
 //
 // Server.Fault scripts what goes wrong, by operation, mailbox and n-th request: every form of throttling, refused tokens, the 403
 // of a tenant without EWS, connections cut before or after the request was carried out or within the answer, slow bodies,
-// redirects, HTML pages, any response code. Mailbox.Poison spoils one item.
+// redirects, HTML pages, a crashed application, a locked account, batches that stop midway, any response code. Mailbox.Poison spoils one item.
 //
 // # What is different from Exchange
 //

@@ -21,6 +21,10 @@ type Effect struct {
 	header http.Header
 	body   string
 	auth   *AuthError
+
+	violation    string
+	line, column int
+	old          bool // in Exchange 2007's words
 }
 
 type effectKind int
@@ -37,6 +41,7 @@ const (
 	effectSlowBody
 	effectDelay
 	effectHang
+	effectBatchStopped
 )
 
 // Busy503 answers 503 as the front door does when requests queue. retryAfter is the Retry-After header, seconds or an HTTP date;
@@ -161,8 +166,12 @@ func (e *Effect) instead(ctx context.Context, ex *exchange, env *envelope) bool 
 		e.auth.write(ex.w)
 	case effectFault:
 		a := newAnswer(&ex.s.o)
-		a.fault(&soapFault{code: e.code, text: e.text, values: e.values})
-		ex.send(ctx, http.StatusInternalServerError, a, nil)
+		a.fault(&soapFault{code: e.code, text: e.text, values: e.values, violation: e.violation, line: e.line, column: e.column, old: e.old})
+		status := e.status
+		if status == 0 {
+			status = http.StatusInternalServerError
+		}
+		ex.send(ctx, status, a, nil)
 	case effectMessage:
 		a := newAnswer(&ex.s.o)
 		a.open(ex.s.o.Version)

@@ -3,6 +3,7 @@ package ewstest_test
 import (
 	"context"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,11 +41,26 @@ func TestExchangelib(t *testing.T) {
 			out, err := exec.CommandContext(ctx, py, "testdata/session.py", f.Endpoint(), us).CombinedOutput()
 			require.NoError(t, err, "%s", out)
 			require.Equal(t, "ok", lastLine(string(out)))
+			wasAsked(t, f, "FindItem", "GetItem", "CreateItem", "SendItem", "MoveItem", "SyncFolderItems", "GetAttachment", "CreateAttachment", "UpdateItem", "DeleteItem")
 			in := bob.Items("inbox")
 			require.Len(t, in, 1)
 			require.Equal(t, "From Python", in[0].Subject)
 			require.Len(t, in[0].Attachments, 2)
 		})
+	}
+}
+
+// wasAsked: a session made each of these requests, and was answered.
+func wasAsked(t *testing.T, f *fixture, operations ...string) {
+	t.Helper()
+	done := map[string]bool{}
+	for _, r := range f.Requests() {
+		if r.Status == 200 && slices.Contains(r.Codes, "NoError") {
+			done[r.Operation] = true
+		}
+	}
+	for _, op := range operations {
+		require.True(t, done[op], "%s was not answered", op)
 	}
 }
 

@@ -33,6 +33,15 @@ func TestEffects(t *testing.T) {
 		"html":             {ewstest.HTML(200, "<html>login</html>"), 200, map[string]string{"Content-Type": "text/html; charset=utf-8"}, []string{"login"}},
 		"raw":              {ewstest.Raw(418, http.Header{"x-odd": {"1"}}, []byte("tea")), 418, map[string]string{"X-Odd": "1"}, []string{"tea"}},
 		"fault":            {ewstest.SoapFault("ErrorAccessDenied", ""), 500, nil, []string{"ErrorAccessDenied"}},
+		"cas error":        {ewstest.CASError("no"), 500, map[string]string{"X-CasErrorCode": "CAS error: no"}, nil},
+		"crash":            {ewstest.CrashedApplication(), 500, nil, []string{"Server Error in '/EWS' Application"}},
+		"locked":           {ewstest.LockedAccount(), 401, nil, []string{"currently locked out"}},
+		"handshake":        {ewstest.NTLMChallenge(), 401, map[string]string{"WWW-Authenticate": "Negotiate"}, nil},
+		"outage":           {ewstest.ErrorPage(), 302, map[string]string{"Location": "/ews/genericerrorpage.htm?aspxerrorpath=/ews/exchange.asmx"}, nil},
+		"fault with 200":   {ewstest.OKFault("ErrorAccessDenied", ""), 200, nil, []string{"ErrorAccessDenied", "Fault>"}},
+		"schema":           {ewstest.SchemaFault("bad", 2, 3, false), 500, nil, []string{"LineNumber>2<", "LinePosition>3<", "Violation>bad<"}},
+		"schema, 2007":     {ewstest.SchemaFault("bad", 2, 3, true), 500, nil, []string{":Line", ">2<", ":Position", ">3<"}},
+		"stopped":          {ewstest.BatchStopped(1), 200, nil, []string{`ResponseClass="Warning"`, "ErrorBatchProcessingStopped"}},
 		"message":          {ewstest.ResponseError("ErrorMailboxMoveInProgress", "moving"), 200, nil, []string{"moving"}},
 	} {
 		t.Run(name, func(t *testing.T) {

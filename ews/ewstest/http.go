@@ -23,6 +23,8 @@ type call struct {
 	anchor string
 	user   *Mailbox // in whose name it runs
 	a      *answer
+
+	stopped *Effect // where a batch stops; nil: at its end
 }
 
 // ServeHTTP answers EWS requests: POSTs to any path that ends in /exchange.asmx.
@@ -86,6 +88,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if env.opName == "GetStreamingEvents" && parseErr == nil {
 		c.streamEvents(ex, effect)
 		return
+	}
+	if effect != nil && effect.kind == effectBatchStopped {
+		c.stopped = effect
 	}
 	status := c.run(parseErr)
 	ex.send(ctx, status, c.a, effect)

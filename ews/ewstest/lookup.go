@@ -81,7 +81,11 @@ func (c *call) respond(op string, nodes []*node, one func(n *node) (func(), *opE
 func (c *call) respondAs(op, message string, nodes []*node, one func(n *node) (func(), *opError)) {
 	c.a.root("m:" + op + "Response")
 	c.a.start("m:ResponseMessages")
-	for _, n := range nodes {
+	for i, n := range nodes {
+		if c.stopped != nil && int64(i) >= c.stopped.n {
+			c.a.message(message, fail("ErrorBatchProcessingStopped"), func() { c.a.tailOf(op) }, nil)
+			continue
+		}
 		body, err := one(n)
 		c.a.message(message, err, body, func() { c.a.tailOf(op) })
 	}
