@@ -15,8 +15,15 @@ type directory interface {
 	ReadFile(name string) ([]byte, error) // os.ErrNotExist
 	Create(name string) (journalFile, error)
 	Rename(from, to string) error
-	Sync() error                                                // of the names
-	Lock(name string) (unlock func() error, ok bool, err error) // without waiting
+	Sync() error                                       // of the names
+	Lock(name string) (l heldFile, ok bool, err error) // without waiting
+	Holds(name string, f journalFile) (there bool)     // whether the file is still found under that name
+}
+
+// heldFile is a lock file.
+type heldFile struct {
+	unlock func() error
+	there  func() bool // whether others would find it
 }
 
 type journalFile interface {
@@ -58,10 +65,25 @@ func (d *osDirectory) Sync() error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func (d *osDirectory) Lock(name string) (unlock func() error, ok bool, err error) {
+func (d *osDirectory) Lock(name string) (held heldFile, ok bool, err error) {
 	l := flock.New(filepath.Join(d.path, name), flock.SetPermissions(0o600))
 	if ok, err = l.TryLock(); err != nil || !ok {
-		return nil, false, err
+		return heldFile{}, false, err
 	}
-	return l.Unlock, true, nil
+	return heldFile{l.Unlock, func() bool { return d.same(name, l) }}, true, nil
+}
+
+func (d *osDirectory) Holds(name string, f journalFile) bool {
+	of, ok := f.(*os.File)
+	return ok && d.same(name, of)
+}
+
+// same reports whether a file that is open is the one of that name: somebody may have removed it, or put another one in its place.
+func (d *osDirectory) same(name string, open interface{ Stat() (os.FileInfo, error) }) bool {
+	ours, err := open.Stat()
+	if err != nil {
+		return false
+	}
+	theirs, err := os.Stat(filepath.Join(d.path, name))
+	return err == nil && os.SameFile(ours, theirs)
 }

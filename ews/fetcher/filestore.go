@@ -15,7 +15,8 @@ import (
 // to some hundred thousand messages, whose keys it keeps in memory (about 400 bytes each). Whoever fetches holds a lock file, which ends
 // with its process: another one takes over at once.
 //
-// A change is synced before the method returns: it survives a power loss. The files hold subjects and senders' addresses; they are
+// A change is synced before the method returns: it survives a power loss. When the files of a source are removed nobody knows what was handed
+// out, and the whole folder is handed out again (see Options.Backfill and Key). The files hold subjects and senders' addresses; they are
 // readable by their owner only.
 type FileStore struct {
 	dir directory
@@ -29,7 +30,7 @@ type opened struct {
 	turn   chan struct{} // holds one
 	table  *table
 	file   journalFile
-	unlock func() error
+	lock   heldFile
 	bytes  int // in the journal
 	base   int // of them the table it began with
 	broken bool
@@ -182,33 +183,34 @@ func (s *FileStore) close(source string, o *opened) (err error) {
 	if o.file != nil {
 		err = o.file.Close()
 	}
-	return errors.Join(err, o.unlock())
+	return errors.Join(err, o.lock.unlock())
 }
 
 // open takes the lock file and reads the journal. It returns with the turn taken.
 func (s *FileStore) open(source string) (*opened, error) {
-	unlock, ok, err := s.dir.Lock(fileName(source) + ".lock")
+	lock, ok, err := s.dir.Lock(fileName(source) + ".lock")
 	if err != nil {
 		return nil, fmt.Errorf("fetcher: file store: %w", err)
 	}
 	if !ok {
 		return nil, ErrHeld
 	}
-	o := &opened{turn: make(chan struct{}, 1), unlock: unlock, broken: true} // a journal of its own is written first
+	o := &opened{turn: make(chan struct{}, 1), lock: lock, broken: true} // a journal of its own is written first
 	o.turn <- struct{}{}
 	if o.table, err = s.load(source); err != nil {
-		return nil, errors.Join(err, unlock())
+		return nil, errors.Join(err, lock.unlock())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sources[source] != nil { // another goroutine was faster, which the lock should have prevented
-		return nil, errors.Join(ErrHeld, unlock())
+		return nil, errors.Join(ErrHeld, lock.unlock())
 	}
 	s.sources[source] = o
 	return o, nil
 }
 
-// Beat implements Store. The lock file says more than a beat on disk would.
+// Beat implements Store. The lock file says more than a beat on disk would, as long as it is where others look for it: something that
+// tidies the directory up must neither let a second process in nor have what happens written to a file without a name.
 func (s *FileStore) Beat(ctx context.Context, source string, epoch int64) error {
 	o, err := s.begin(ctx, source)
 	if err != nil {
@@ -220,6 +222,13 @@ func (s *FileStore) Beat(ctx context.Context, source string, epoch int64) error 
 	defer o.end()
 	if err := o.table.held(epoch); err != nil {
 		return err
+	}
+	if !o.lock.there() {
+		err := fmt.Errorf("%w, or can: somebody removed or replaced the lock file %s", ErrLeaseLost, fileName(source)+".lock")
+		return errors.Join(err, s.close(source, o))
+	}
+	if o.file != nil && !s.dir.Holds(fileName(source)+".journal", o.file) {
+		o.broken = true // the next change writes it anew
 	}
 	o.table.Holder.Beat++
 	return nil

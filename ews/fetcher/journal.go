@@ -63,7 +63,7 @@ func (op *operation) line() ([]byte, error) {
 	return fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(raw), raw), nil
 }
 
-var errJournal = errors.New("the journal does not begin with a whole table; restore the file, or remove it to have the folder listed anew")
+var errJournal = errors.New("the journal does not begin with a whole table; restore the file, or remove it to have the whole folder handed out again")
 
 // replay reads a journal. A line that was cut ends it: it was never acknowledged, and nothing was written after it.
 func replay(raw []byte) (*table, error) {
@@ -75,7 +75,7 @@ func replay(raw []byte) (*table, error) {
 		var op operation
 		if !whole || !ok || string(sum) != fmt.Sprintf("%08x", crc32.ChecksumIEEE(text)) || json.Unmarshal(text, &op) != nil {
 			if whole && len(rest) > 0 {
-				return nil, errors.New("the journal is damaged in the middle; restore the file, or remove it to have the folder listed anew")
+				return nil, errors.New("the journal is damaged in the middle; restore the file, or remove it to have the whole folder handed out again")
 			}
 			break
 		}

@@ -95,7 +95,7 @@ type Options struct {
 	Watch *ews.WatchOptions
 
 	// Once ends Run with nil when everything that was in the folder has been dealt with; failed messages wait for the next run.
-	// Run ends with ErrHeld when another instance is at it, with the Lock too, and with the error when Exchange, the Store or the
+	// Run ends with ErrHeld when another instance is at it, with a Lock too, and with the error when Exchange refuses, or the Store or the
 	// Lock fails for a minute. For programs that are started by a timer.
 	Once bool
 
