@@ -143,11 +143,11 @@ type wireReader struct {
 
 func (r *wireReader) Read(p []byte) (int, error) {
 	if r.stall > 0 {
-		r.x.watchdog.start(r.x, r.stall, errStalled)
+		r.x.watch(r.stall, errStalled)
 	}
 	began := time.Now()
 	n, err := r.body.Read(p)
-	r.x.watchdog.stop()
+	r.x.unwatch()
 	if packed := r.n.Add(int64(n)); err == nil && r.d.gz != nil && packed > r.d.n+maxGzipOverhead {
 		err = errGzipOfNothing
 	}

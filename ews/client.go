@@ -26,6 +26,7 @@ type Client struct {
 	limits    Limits
 	log       *slog.Logger
 	paces     paces
+	watchdogs watchdogs
 
 	tokenFacts atomic.Pointer[tokenFacts] // of the last token seen
 }
@@ -94,6 +95,7 @@ func liveClient(of *http.Client) *http.Client {
 // can still be used. It always returns nil; the result makes Client an io.Closer.
 func (c *Client) Close() error {
 	c.http.CloseIdleConnections()
+	c.watchdogs.rest()
 	return nil
 }
 

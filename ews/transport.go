@@ -66,9 +66,9 @@ func (x *exchange) run(ctx context.Context, pace *pace, patience *time.Duration)
 
 func (x *exchange) roundTrip() (*stream, error) {
 	lim := &x.m.c.limits
-	x.watchdog.start(x, lim.FirstByte, errNoAnswer)
+	x.watch(lim.FirstByte, errNoAnswer)
 	resp, err := x.m.c.send(x.request(), x.c.live)
-	x.watchdog.stop()
+	x.unwatch()
 	if err != nil {
 		return nil, x.fill(x.unreachable(err))
 	}

@@ -9,8 +9,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
-	"sync"
-	"time"
 )
 
 // maxAtOnce is the largest request that is handed to the transport as memory, to leave together with its header in one packet and one
@@ -103,7 +101,7 @@ func (x *exchange) traced(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { x.sent.Store(true) }, // they may be: they lie in the buffer that is written next
 		WroteRequest: func(i httptrace.WroteRequestInfo) {
-			x.watchdog.touch()
+			x.touch()
 			x.written.Store(i.Err == nil)
 		},
 	})
@@ -129,7 +127,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	n, err := u.ReadCloser.Read(p)
 	if n > 0 {
 		u.x.sent.Store(true)
-		u.x.watchdog.touch() // a large upload takes its time; waiting for the answer starts when it is out
+		u.x.touch() // a large upload takes its time; waiting for the answer starts when it is out
 	}
 	if err != nil && err != io.EOF {
 		bad := err // err itself would go to the heap with every Read
@@ -152,52 +150,4 @@ func requestID() string {
 		id = hex.AppendEncode(id, b[(len(id)-i)/2:end])
 	}
 	return string(id)
-}
-
-// watchdog ends a request that waits too long, for the answer or for more of it. One timer does for both.
-type watchdog struct {
-	mu    sync.Mutex
-	timer *time.Timer
-	after time.Duration
-	cause error // nil: not running
-}
-
-// start lets x end with cause after that time; not positive: never.
-func (w *watchdog) start(x *exchange, after time.Duration, cause error) {
-	if after <= 0 {
-		return
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.after, w.cause = after, cause
-	if w.timer != nil {
-		w.timer.Reset(after)
-		return
-	}
-	w.timer = time.AfterFunc(after, func() {
-		w.mu.Lock()
-		cause := w.cause
-		w.mu.Unlock()
-		if cause != nil {
-			x.cancel(cause)
-		}
-	})
-}
-
-// touch starts the wait for the answer again.
-func (w *watchdog) touch() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.cause == errNoAnswer {
-		w.timer.Reset(w.after)
-	}
-}
-
-func (w *watchdog) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.cause != nil {
-		w.timer.Stop()
-		w.cause = nil
-	}
 }

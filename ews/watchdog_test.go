@@ -1,0 +1,79 @@
+package ews_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ewsmail/ewsmail/ews"
+)
+
+// TestDeadlinesOfManyRequests: requests of one Client that begin at different times, some of them answered, wait for their own time each,
+// to the second; and so does one that begins after all were over, and after Close.
+func TestDeadlinesOfManyRequests(t *testing.T) {
+	const (
+		firstByte = 2 * time.Minute
+		requests  = 40
+	)
+	synctest.Test(t, func(t *testing.T) {
+		// A request's body tells how long its answer takes.
+		rt := roundTripper(func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			_, after, _ := strings.Cut(string(body), `<t:ItemId Id="`)
+			after, _, _ = strings.Cut(after, `"`)
+			d, err := time.ParseDuration(after)
+			if err != nil {
+				return nil, err
+			}
+			select {
+			case <-time.After(d):
+				return reply(200, messages(okMessage(`<m:Items><t:Message><t:ItemId Id="I1" ChangeKey="K1"/></t:Message></m:Items>`)))(r)
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			}
+		})
+		c := newClient(t, rt, func(c *ews.Config) {
+			c.Concurrency = -1
+			c.Retry = &ews.RetryPolicy{MaxAttempts: 1}
+			c.Limits = &ews.Limits{FirstByte: firstByte}
+		})
+		call := func(answerAfter time.Duration) {
+			began := time.Now()
+			_, err := c.Own().Message(context.Background(), ews.ItemID{ID: answerAfter.String()}, nil)
+			took := time.Since(began)
+			if answerAfter < firstByte {
+				if err != nil || took != answerAfter {
+					t.Errorf("an answer after %v came after %v: %v", answerAfter, took, err)
+				}
+			} else if !errors.Is(err, ews.ErrUnavailable) || took != firstByte {
+				t.Errorf("a request without an answer ended after %v: %v", took, err)
+			}
+		}
+		var all sync.WaitGroup
+		for i := range requests {
+			all.Go(func() {
+				time.Sleep(time.Duration(i*i*7%101) * time.Second)
+				if i%3 == 0 {
+					call(time.Duration(i) * time.Second)
+				} else {
+					call(time.Hour)
+				}
+			})
+		}
+		all.Wait()
+		time.Sleep(time.Hour)
+		call(time.Hour)
+		call(time.Second)
+		c.Close()
+		call(time.Hour)
+	})
+}
