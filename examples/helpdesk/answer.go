@@ -45,7 +45,7 @@ func (d *desk) answer(ctx context.Context, ticket, about, number, text string) e
 		subject = mark + " " + subject
 	}
 	mail, err := d.outbox.Add(ctx, tx, &outbox.Message{ID: number, Tag: ticket, Kind: outbox.Reply, About: ews.ItemID{ID: item}, AboutKey: key,
-		Subject: subject, Body: ews.Body{Text: text}, From: d.from})
+		Subject: subject, Body: ews.Body{Text: text}})
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,6 @@ type desk struct {
 	db      *database
 	fetcher *fetcher.Fetcher
 	outbox  *outbox.Outbox
-	from    ews.Address // of answers; zero: the account's own
 	log     *slog.Logger
 
 	mu     sync.Mutex // never held across I/O
@@ -35,9 +34,6 @@ func (a *app) newDesk(ctx context.Context, c *connection) (*desk, error) {
 	d := &desk{name: strings.ToLower(c.settings.Mailbox), mailbox: c.mailbox(), db: a.db, log: a.log}
 	if c.settings.Demo {
 		d.name += " at " + c.settings.EWSURL // every start of the demo has a new mailbox of the same address
-	}
-	if c.settings.Shared {
-		d.from.Email = c.settings.Mailbox
 	}
 	var err error
 	d.fetcher, err = fetcher.New(d.mailbox, ews.Inbox, &fetcher.Options{
