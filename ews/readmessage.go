@@ -32,8 +32,11 @@ type messageReader struct {
 	folder FolderID // of the last message: most have the same
 
 	sender, representing string // SMTP addresses that MAPI properties tell
-	cut                  bool
-	asked                []Property // the caller's own
+
+	person  Address // the last of address within this message
+	written wire.Content
+	cut     bool
+	asked   []Property // the caller's own
 }
 
 // put keeps the current element's text for *to.
@@ -80,6 +83,7 @@ func (r *messageReader) begin() {
 	r.text = strings.Builder{}
 	r.need, r.used = min(r.used+r.used/8, maxNeed), 0
 	r.sender, r.representing, r.cut = "", "", false
+	r.written.Forget()
 }
 
 // maxNeed bounds what is allocated for a message because the one before it was large.
@@ -215,11 +219,18 @@ func propertyTag(b []byte) int {
 
 // address reads an element that holds one Mailbox (From, Sender).
 func (r *messageReader) address(s *wire.Scanner, a *Address) {
+	if s.Repeats(&r.written) {
+		*a = r.person
+		return
+	}
+	m := s.Mark()
 	for d := s.Depth(); s.Child(d); {
 		if s.Local() == "Mailbox" {
 			r.mailbox(s, a)
 		}
 	}
+	s.Keep(&r.written, m)
+	r.person = *a
 }
 
 // addresses reads a list of Mailbox elements.
