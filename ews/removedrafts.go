@@ -30,14 +30,7 @@ func (m *Mailbox) RemoveDrafts(ctx context.Context, marker string) error {
 
 // removeDrafts says how many there were. It begins in Drafts: what is under way from there to Deleted Items is not to be missed.
 func (m *Mailbox) removeDrafts(ctx context.Context, marker string) (n int, err error) {
-	left, err := m.findIDs(ctx, Drafts, maxLeftDrafts, func(w *wire.Writer) {
-		w.Start("m:Restriction")
-		w.Start("t:Or")
-		writeEqual(w, markerField, marker)
-		writeEqual(w, fieldURI("item:Subject"), provisional(marker))
-		w.End()
-		w.End()
-	})
+	left, err := m.findMarked(ctx, Drafts, marker, provisional(marker))
 	if err == nil {
 		n, err = len(left), m.removeAll(ctx, left)
 	}
@@ -68,9 +61,6 @@ func (m *Mailbox) removeAll(ctx context.Context, ids []ItemID) error {
 	}
 	return err
 }
-
-// maxLeftDrafts is more than tries leave: each begins by removing what those before it left.
-const maxLeftDrafts = 50
 
 func writeEqual(w *wire.Writer, field func(w *wire.Writer), value string) {
 	w.Start("t:IsEqualTo")

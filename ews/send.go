@@ -142,7 +142,7 @@ func (m *Mailbox) FindSent(ctx context.Context, folder FolderRef, marker string)
 }
 
 func (m *Mailbox) marked(ctx context.Context, folder FolderRef, marker string) (ItemID, error) {
-	found, err := m.findIDs(ctx, folder, 1, func(w *wire.Writer) { writeRestriction(w, []condition{{"IsEqualTo", markerField, marker}}) })
+	found, err := m.findMarked(ctx, folder, marker, "")
 	if err != nil || len(found) == 0 {
 		return ItemID{}, err
 	}

@@ -112,7 +112,7 @@ func (m *Mailbox) queued(ctx context.Context, marker string) (id ItemID, accepte
 
 // deleted finds what lies in Deleted Items of the message with that marker: drafts, and copies of what was sent.
 func (m *Mailbox) deleted(ctx context.Context, marker string) (drafts, copies []ItemID, err error) {
-	found, err := m.findIDs(ctx, DeletedItems, maxLeftDrafts, func(w *wire.Writer) { writeRestriction(w, []condition{{"IsEqualTo", markerField, marker}}) })
+	found, err := m.findMarked(ctx, DeletedItems, marker, "")
 	if err != nil || len(found) == 0 {
 		return nil, nil, err
 	}

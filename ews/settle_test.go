@@ -204,3 +204,21 @@ func TestDraftsInDoubt(t *testing.T) {
 		})
 	}
 }
+
+// TestMarkersDifferInCase: Exchange finds what differs in case only. One message's copy says nothing about another, nor are another's drafts removed.
+func TestMarkersDifferInCase(t *testing.T) {
+	_, box, m := newMailbox(t, nil)
+	upper := leaveDraft(t, m, "Row-jR")
+	require.NoError(t, m.RemoveDrafts(t.Context(), "Row-Jr"))
+	require.Len(t, box.Items("drafts"), 1)
+	_, err := m.SendDraft(t.Context(), ews.ItemID{ID: upper.ID}, nil)
+	require.NoError(t, err)
+	for marker, there := range map[string]bool{"Row-jR": true, "Row-Jr": false} {
+		found, err := m.FindSent(t.Context(), nil, marker)
+		require.NoError(t, err)
+		require.Equal(t, there, !found.IsZero(), marker)
+		fate, err := m.Settle(t.Context(), nil, marker, ews.ItemID{})
+		require.NoError(t, err)
+		require.Equal(t, there, fate == ews.FateSent, marker)
+	}
+}
