@@ -73,6 +73,7 @@ type hold struct {
 	mu    sync.Mutex
 	until time.Time
 	row   int
+	ids   map[string]bool // of messages that met the trouble; true: and others got through since
 }
 
 // The pauses of an account in trouble: asking more often changes nothing.
@@ -81,9 +82,18 @@ const (
 	maxHold = 15 * time.Minute
 )
 
-func (h *hold) extend() time.Duration {
+// extend returns how long the account is to be left alone after that message met trouble; 0: others were sent since it last did, so that it
+// may be the message that Exchange, or what stands before it, refuses in this way. (IIS answers 404 to what is too large for it.)
+func (h *hold) extend(id string) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.ids[id] {
+		return 0
+	}
+	if h.ids == nil {
+		h.ids = map[string]bool{}
+	}
+	h.ids[id] = false
 	if left := time.Until(h.until); left > 0 { // those that were under way together count once
 		return left
 	}
@@ -99,8 +109,19 @@ func (h *hold) left() time.Duration {
 	return time.Until(h.until)
 }
 
+// clear ends the hold: a message was sent.
 func (h *hold) clear() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.row, h.until = 0, time.Time{}
+	for id := range h.ids {
+		h.ids[id] = true
+	}
+}
+
+// forget forgets a message whose outcome is known.
+func (h *hold) forget(id string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.ids, id)
 }

@@ -58,9 +58,10 @@ func (b *Outbox) Retry(ctx context.Context, id string) error {
 	return b.decide(ctx, "UPDATE {table} SET state = 'queued', due = 0, tries = 0, created = {now}, epoch = epoch + 1 WHERE id = ? AND state IN ('failed', 'unknown')", id)
 }
 
-// Remove takes a message that is not being sent out of the table. Errors: ErrNoRow.
+// Remove takes a message out of the table, unless it may just be going out (Sending). One that is Queued is called off for certain: a worker that has
+// it in hand finds its row gone right before it would send. If that worker dies at that moment, its draft stays in Drafts, unsent. Errors: ErrNoRow.
 func (b *Outbox) Remove(ctx context.Context, id string) error {
-	return b.decide(ctx, "DELETE FROM {table} WHERE id = ? AND (state IN ('sent', 'failed', 'unknown') OR state = 'queued' AND due = 0)", id)
+	return b.decide(ctx, "DELETE FROM {table} WHERE id = ? AND state <> 'sending'", id)
 }
 
 func (b *Outbox) decide(ctx context.Context, query, id string) error {

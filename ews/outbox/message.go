@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/ewsmail/ewsmail/ews"
 )
@@ -48,12 +50,26 @@ type Message struct {
 	To          []ews.Address  `json:",omitempty"` // of an answer: instead of those that Exchange fills in
 	Cc          []ews.Address  `json:",omitempty"`
 	Bcc         []ews.Address  `json:",omitempty"`
-	ReplyTo     []ews.Address  `json:",omitempty"` // NewMail only
+	ReplyTo     []ews.Address  `json:",omitempty"`
 	From        ews.Address    `json:",omitzero"`
-	Importance  ews.Importance `json:",omitempty"` // NewMail only
+	Sender      ews.Address    `json:",omitzero"` // NewMail only
+	Importance  ews.Importance `json:",omitempty"`
+	Sensitivity string         `json:",omitempty"`
 	InReplyTo   string         `json:",omitempty"` // NewMail only
 	References  string         `json:",omitempty"` // NewMail only
 	Attachments []Attachment   `json:",omitempty"`
+
+	// Headers are header fields of one's own. An answer that no person wrote needs Auto-Submitted: auto-replied (RFC 3834), or two
+	// programs may answer each other for ever.
+	Headers []ews.Header `json:",omitempty"`
+
+	ReadReceipt, DeliveryReceipt bool `json:",omitempty"`
+
+	// SendAt has Exchange hold the message back. Sent then means that Exchange has it.
+	SendAt time.Time `json:",omitzero"`
+
+	// MIME is a whole RFC 5322 message, for NewMail, in the place of everything above from Subject on, but SendAt. It counts toward MaxInline.
+	MIME []byte `json:",omitempty"`
 }
 
 // Attachment is a file of a Message: its bytes, which go into the row, or what Options.Open finds them by.
@@ -79,6 +95,7 @@ func (m *Message) check(open bool) error {
 	if len(m.ID) > maxID || strings.ContainsFunc(m.ID, func(r rune) bool { return r < ' ' || r > '~' }) {
 		add("ID: more than %d characters, or others than printable ASCII", maxID)
 	}
+	m.checkText(add)
 	named := len(m.To) + len(m.Cc) + len(m.Bcc)
 	switch m.Kind {
 	case NewMail:
@@ -89,16 +106,19 @@ func (m *Message) check(open bool) error {
 		if m.About.IsZero() && m.AboutKey == "" {
 			add("About: empty")
 		}
-		if len(m.ReplyTo) > 0 || m.InReplyTo != "" || m.References != "" || m.Importance != ews.NormalImportance {
-			add("ReplyTo, InReplyTo, References, Importance: an answer cannot have them")
+		if m.InReplyTo != "" || m.References != "" || !m.Sender.IsZero() {
+			add("InReplyTo, References, Sender: an answer cannot have them")
 		}
 	default:
 		add("Kind: %.20q is none of NewMail, Reply, ReplyAll, Forward", m.Kind)
 	}
-	if named == 0 && (m.Kind == NewMail || m.Kind == Forward) {
+	if m.MIME != nil && (m.Kind != NewMail || named+len(m.Attachments)+len(m.Headers)+len(m.ReplyTo) > 0 || m.Subject != "" || m.Body.Text != "") {
+		add("MIME: is a whole NewMail: its addresses, texts and attachments are in it")
+	}
+	if named == 0 && m.MIME == nil && (m.Kind == NewMail || m.Kind == Forward) {
 		add("To, Cc, Bcc: nobody to send it to")
 	}
-	inline := 0
+	inline := len(m.MIME)
 	for i, a := range m.Attachments {
 		if a.Name == "" {
 			add("Attachments[%d].Name: empty", i)
@@ -112,12 +132,40 @@ func (m *Message) check(open bool) error {
 		inline += len(a.Data)
 	}
 	if inline > MaxInline {
-		add("Attachments: %d bytes of Data; more than %d go elsewhere: see Ref", inline, MaxInline)
+		add("Attachments, MIME: %d bytes of Data; more than %d go elsewhere: see Ref", inline, MaxInline)
 	}
 	if len(wrong) > 0 {
 		return errors.New("outbox: Message: " + strings.Join(wrong, "; "))
 	}
 	return nil
+}
+
+// checkText names the texts that are no UTF-8: JSON would put other characters in their place.
+func (m *Message) checkText(add func(format string, args ...any)) {
+	text := func(field, s string) {
+		if !utf8.ValidString(s) {
+			add("%s: no valid UTF-8", field)
+		}
+	}
+	text("Subject", m.Subject)
+	text("Body", m.Body.Text)
+	text("Tag", m.Tag)
+	text("InReplyTo", m.InReplyTo)
+	text("References", m.References)
+	for _, h := range m.Headers {
+		text("Headers", h.Name+h.Value)
+	}
+	for _, l := range []struct {
+		field string
+		list  []ews.Address
+	}{{"To", m.To}, {"Cc", m.Cc}, {"Bcc", m.Bcc}, {"ReplyTo", m.ReplyTo}, {"From", []ews.Address{m.From}}, {"Sender", []ews.Address{m.Sender}}} {
+		for i, a := range l.list {
+			text(fmt.Sprintf("%s[%d]", l.field, i), a.Name+a.Email)
+		}
+	}
+	for i, a := range m.Attachments {
+		text(fmt.Sprintf("Attachments[%d]", i), a.Name+a.ContentType+a.ContentID+a.Ref)
+	}
 }
 
 // payload is a Message in its row. Version is raised when older programs must not send it any more.
@@ -154,7 +202,7 @@ func (b *Outbox) uploads(ctx context.Context, list []Attachment) ([]ews.Upload, 
 				return nil, errors.New("an attachment is kept elsewhere, and there is no Options.Open to find it with")
 			}
 			var err error
-			if u.Content, err = b.o.Open(ctx, a.Ref); err != nil {
+			if err = guarded("Open", func() (err error) { u.Content, err = b.o.Open(ctx, a.Ref); return err }); err != nil {
 				err = fmt.Errorf("attachment %q: %w", a.Ref, err)
 				if errors.Is(err, fs.ErrNotExist) {
 					return nil, refused{err}
@@ -165,6 +213,16 @@ func (b *Outbox) uploads(ctx context.Context, list []Attachment) ([]ews.Upload, 
 		out = append(out, u)
 	}
 	return out, nil
+}
+
+// guarded makes an error of the panic of a function of the application's: one message must not end the program each time it is its turn.
+func guarded(name string, call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("outbox: Options.%s panicked: %.200v", name, p)
+		}
+	}()
+	return call()
 }
 
 // refused is an error that no further try can cure.

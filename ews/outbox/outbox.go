@@ -42,6 +42,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -54,7 +55,7 @@ type Options struct {
 	// "": the connection's. Table "": "ews_outbox".
 	Table, Schema string
 
-	// Mailbox names the mailbox whose rows are sent, and is written to rows whose Message names none. "": Mailbox.Address.
+	// Mailbox names the mailbox whose rows are sent, and is written to rows whose Message names none; in any case of letters. "": Mailbox.Address.
 	Mailbox string
 
 	// Done, if not nil, is told what became of a message, in the transaction that records it: what it writes with tx is written if, and
@@ -168,6 +169,7 @@ func New(ctx context.Context, db *sql.DB, m *ews.Mailbox, o *Options) (*Outbox, 
 	if b.o.Mailbox == "" && m != nil {
 		b.o.Mailbox = m.Address()
 	}
+	b.o.Mailbox = strings.ToLower(b.o.Mailbox) // the database compares exactly
 	d, err := sqldialect.Of(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("outbox: %w", err)

@@ -261,7 +261,7 @@ func TestWrongUse(t *testing.T) {
 	require.ErrorContains(t, err, "cannot be used")
 	_, err = outbox.New(t.Context(), db, nil, &outbox.Options{Settle: -1})
 	require.ErrorContains(t, err, "Options.Settle")
-	o, err := outbox.New(t.Context(), db, nil, nil)
+	o, err := outbox.New(t.Context(), db, nil, &outbox.Options{Mailbox: support})
 	require.NoError(t, err)
 	require.ErrorContains(t, o.Run(t.Context()), "needs a mailbox")
 	_, err = o.Add(t.Context(), db, &outbox.Message{Kind: outbox.NewMail, To: ann})
@@ -275,7 +275,7 @@ func TestWrongUse(t *testing.T) {
 		"Kind: ":                   {},
 		"nobody to send it to":     {Kind: outbox.NewMail},
 		"About: empty":             {Kind: outbox.Reply},
-		"cannot have them":         {Kind: outbox.Reply, AboutKey: "k", ReplyTo: ann},
+		"cannot have them":         {Kind: outbox.Reply, AboutKey: "k", InReplyTo: "<a@b>"},
 		"ID: ":                     {ID: "é", Kind: outbox.NewMail, To: ann},
 		"Attachments[0].Name":      {Kind: outbox.NewMail, To: ann, Attachments: []outbox.Attachment{{}}},
 		"there is no Options.Open": {Kind: outbox.NewMail, To: ann, Attachments: []outbox.Attachment{{Name: "a", Ref: "r"}}},

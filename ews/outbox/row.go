@@ -65,9 +65,12 @@ func (b *Outbox) Add(ctx context.Context, tx Execer, m *Message) (id string, err
 	if id == "" {
 		id = newID()
 	}
-	box := m.Mailbox
+	box := strings.ToLower(m.Mailbox)
 	if box == "" {
 		box = b.o.Mailbox
+	}
+	if box == "" && b.m == nil {
+		return "", errors.New("outbox: Message: Mailbox: empty, and New was given neither a mailbox nor Options.Mailbox: no worker would look for it")
 	}
 	data, err := encode(m)
 	if err != nil {
@@ -219,11 +222,12 @@ func (b *Outbox) finish(ctx context.Context, r *claimed, s State, reason string)
 			if err != nil || b.o.Done == nil {
 				return err
 			}
-			return b.o.Done(ctx, tx, &row)
+			return guarded("Done", func() error { return b.o.Done(ctx, tx, &row) })
 		})
 	})
 	if err == nil {
 		b.stats.count(s)
+		b.hold.forget(r.ID)
 	}
 	if err == nil && s == Sent {
 		b.hold.clear()

@@ -75,13 +75,19 @@ func (b *Outbox) mail(ctx context.Context, r *claimed, m *Message, before func(c
 		return err
 	}
 	if m.Kind == NewMail {
-		_, err := b.m.Send(ctx, &ews.Draft{Subject: m.Subject, Body: m.Body, To: m.To, Cc: m.Cc, Bcc: m.Bcc, ReplyTo: m.ReplyTo, From: m.From,
-			Importance: m.Importance, InReplyTo: m.InReplyTo, References: m.References, Attachments: files, SentFolder: b.o.SentFolder,
-			Marker: r.ID, BeforeSend: before})
+		d := &ews.Draft{Subject: m.Subject, Body: m.Body, To: m.To, Cc: m.Cc, Bcc: m.Bcc, ReplyTo: m.ReplyTo, From: m.From, Sender: m.Sender,
+			Importance: m.Importance, Sensitivity: m.Sensitivity, ReadReceipt: m.ReadReceipt, DeliveryReceipt: m.DeliveryReceipt, Headers: m.Headers,
+			InReplyTo: m.InReplyTo, References: m.References, Attachments: files, SendAt: m.SendAt, SentFolder: b.o.SentFolder,
+			Marker: r.ID, BeforeSend: before}
+		if m.MIME != nil {
+			d.MIME = new(ews.Bytes(m.MIME))
+		}
+		_, err := b.m.Send(ctx, d)
 		return err
 	}
-	answer := &ews.Answer{Subject: m.Subject, Body: m.Body, To: m.To, Cc: m.Cc, Bcc: m.Bcc, From: m.From, Attachments: files,
-		SentFolder: b.o.SentFolder, Marker: r.ID, BeforeSend: before}
+	answer := &ews.Answer{Subject: m.Subject, Body: m.Body, To: m.To, Cc: m.Cc, Bcc: m.Bcc, ReplyTo: m.ReplyTo, From: m.From,
+		Importance: m.Importance, Sensitivity: m.Sensitivity, ReadReceipt: m.ReadReceipt, DeliveryReceipt: m.DeliveryReceipt, Headers: m.Headers,
+		Attachments: files, SendAt: m.SendAt, SentFolder: b.o.SentFolder, Marker: r.ID, BeforeSend: before}
 	send := b.m.Reply
 	switch m.Kind {
 	case ReplyAll:
@@ -180,7 +186,10 @@ func (b *Outbox) again(ctx context.Context, r *claimed, err error) error {
 	case interrupted:
 		return b.later(ctx, r, Queued, 0, r.Tries, r.Reason)
 	case blocked:
-		wait := b.hold.extend()
+		wait := b.hold.extend(r.ID)
+		if wait == 0 {
+			break // others get through: it is this message's trouble
+		}
 		b.o.Logger.ErrorContext(ctx, "outbox: the account is in trouble; nothing is sent for a while", "pause", wait, "error", err)
 		if b.expired(r) {
 			return b.finish(ctx, r, Failed, "given up: "+why)
