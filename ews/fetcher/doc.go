@@ -41,8 +41,17 @@
 //
 // When the cursor is lost or refused the folder is listed anew, and only what the Store does not know is handed out.
 //
+// # How fast
+//
+// Measured on two busy cores, Exchange in the same process (BenchmarkArrival, TestHandOverProcesses, TestDrain print it): from a message's arrival
+// to its handler 3.4 ms in the median and 138 ms in the 99th percentile with the stream, when the time before was quiet; 0.45 and 0.68 s for
+// one message after the other, which is ews.WatchOptions.MinInterval; 0.73 and 0.99 s when polling every second without a stream. From a
+// SIGKILL of the process that fetches to the next ticket of another one 7 to 8 s with the lease of 6 s, and 0.08 s with an advisory lock of
+// PostgreSQL as Options.Lock. Shutdown under load takes Options.Grace and a second at most.
+//
 // # At three in the morning
 //
-// [Fetcher.Stats] has the counters, the lag and the last error; [Stats.Healthy] is for a health endpoint. Nothing has to be restarted after a
+// [Fetcher.Stats] has the counters, the lag and the last error; [Stats.Healthy] is for a health endpoint, and tells of whatever has failed for long,
+// the store's one table that is full or read-only included. Nothing has to be restarted after a
 // repair. What is in quarantine: [Store.Entries] in state [Quarantined], with the reason; moving a message back into the folder tries it again.
 package fetcher
