@@ -78,6 +78,31 @@ func (e *Error) words() (what, hint string) {
 	return what, hint
 }
 
+// plainArgument reports whether PowerShell takes a text for itself, within quotes and without.
+func plainArgument(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return r != '@' && r != '.' && r != '_' && r != '+' && r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) && !strings.HasPrefix(s, "-") && !strings.HasPrefix(s, "@")
+}
+
+// powerShell writes an argument of a command that somebody is going to paste: an address may hold what PowerShell takes for something else,
+// such as O'Brien's apostrophe. about_Quoting_Rules: four typographic characters are apostrophes to it, too.
+func powerShell(s string) string {
+	if plainArgument(s) {
+		return s
+	}
+	var b strings.Builder
+	b.WriteByte('\'')
+	for _, r := range s {
+		if strings.ContainsRune("'\u2018\u2019\u201a\u201b", r) {
+			b.WriteRune(r)
+		}
+		b.WriteRune(r)
+	}
+	b.WriteByte('\'')
+	return b.String()
+}
+
 // advise prepares Advice with what only the mailbox and its client know.
 func (e *Error) advise(m *Mailbox) {
 	if e.kind != ErrEWSBlocked {
@@ -89,8 +114,14 @@ func (e *Error) advise(m *Mailbox) {
 		}
 		return s
 	}
-	id := orElse(m.c.clientID, "<client id of the app registration>")
-	mailbox := orElse(e.Mailbox, "<mailbox>")
+	id := m.c.clientID
+	if id == "" || !plainArgument(id) {
+		id = "<client id of the app registration>"
+	}
+	mailbox := "<mailbox>"
+	if e.Mailbox != "" {
+		mailbox = powerShell(e.Mailbox)
+	}
 	request := orElse(e.RequestID, "client-request-id "+e.ClientRequestID)
 	e.advice = fmt.Sprintf(`EWS refused this application (HTTP 403).
 Client id %s, mailbox %s, User-Agent %q, request-id %s

@@ -52,6 +52,23 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
+// TestAdviceIsQuoted: the commands can be pasted whatever the address and the client id hold, and do nothing else.
+func TestAdviceIsQuoted(t *testing.T) {
+	for address, want := range map[string]string{
+		"plain.name+x@example.com":     "Set-CASMailbox plain.name+x@example.com -EwsEnabled $true\n",
+		"o'brien@example.com":          "Set-CASMailbox 'o''brien@example.com' -EwsEnabled $true\n",
+		"o\u2019brien@example.com":     "Set-CASMailbox 'o\u2019\u2019brien@example.com' -EwsEnabled $true\n",
+		"$(Stop-Computer)@example.com": "Set-CASMailbox '$(Stop-Computer)@example.com' -EwsEnabled $true\n",
+		"a|b&c@example.com":            "Set-CASMailbox 'a|b&c@example.com' -EwsEnabled $true\n",
+	} {
+		c := newClient(t, &script{answers: []answer{reply(403, "")}}, func(c *ews.Config) { c.ClientID = "$(Stop-Computer)\"" })
+		advice := asError(t, c.Shared(address).DoCall(t.Context(), getItem(nil))).Advice()
+		if !strings.Contains(advice, want) || !strings.Contains(advice, `"<existing ids>,<client id of the app registration>"`) {
+			t.Errorf("%s: the advice lacks %q:\n%s", address, want, advice)
+		}
+	}
+}
+
 // TestTLS: a certificate nobody vouches for is told as such, and not tried again.
 func TestTLS(t *testing.T) {
 	var hits atomic.Int64
