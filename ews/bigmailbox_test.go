@@ -87,7 +87,7 @@ func (b bigMailbox) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // TestBigMailbox lists and filters 200,000 messages, whole ones too: the memory in use does not grow with their number.
 func TestBigMailbox(t *testing.T) {
-	const n = 200_000
+	n := unlessRace(200_000, 10_000)
 	for _, tt := range []struct {
 		name string
 		q    *ews.Query
@@ -129,7 +129,7 @@ func TestBigMailbox(t *testing.T) {
 // TestBigMailboxOfTheFake is TestBigMailbox against ewstest, which looks at every message for every page. EWSMAIL_LONG=1 makes it
 // 200,000 messages.
 func TestBigMailboxOfTheFake(t *testing.T) {
-	n := 3_000
+	n := unlessRace(3_000, 500)
 	if os.Getenv("EWSMAIL_LONG") != "" {
 		n = 200_000
 	}
@@ -162,7 +162,7 @@ func TestBigMailboxOfTheFake(t *testing.T) {
 // TestListingProperty changes a folder at random while it is listed, in every way of paging: what is there all the time comes exactly
 // once, and nothing comes twice.
 func TestListingProperty(t *testing.T) {
-	rounds := uint64(40)
+	rounds := unlessRace(uint64(40), 5)
 	if os.Getenv("EWSMAIL_LONG") != "" {
 		rounds = 1_000
 	}

@@ -46,8 +46,8 @@ func TestSortedListingCostsOneWalk(t *testing.T) {
 // loop and others change the folder.
 func TestSortedListingWhileTheFolderChanges(t *testing.T) {
 	for _, search := range []string{"", "subject:mail"} {
-		for _, stay := range []int{1, 2, 3, 1000} { // every n-th message stays, the others are moved when they are handed out
-			for _, every := range []int{1, 4, 7, 1000} { // so often somebody writes, to either end
+		for _, stay := range unlessRace([]int{1, 2, 3, 1000}, []int{1, 3}) { // every n-th message stays, the others are moved when they are handed out
+			for _, every := range unlessRace([]int{1, 4, 7, 1000}, []int{4}) { // so often somebody writes, to either end
 				t.Run(fmt.Sprintf("search %q, 1 of %d stays, a new one every %d", search, stay, every), func(t *testing.T) {
 					_, box, m := newMailbox(t, nil)
 					box.AddFolder("done")
