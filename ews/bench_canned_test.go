@@ -38,7 +38,17 @@ func serveCanned(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-	answer := cannedAnswer(parts[1], body)
+	work, gzipped := strings.CutSuffix(parts[1], "-gzip")
+	answer := cannedAnswer(work, body)
+	if gzipped {
+		w.Header().Set("Content-Encoding", "gzip")
+		key := fmt.Sprintf("%p", &answer[0])
+		v, ok := canned.Load(key)
+		if !ok {
+			v, _ = canned.LoadOrStore(key, gzipFast(answer))
+		}
+		answer = v.([]byte)
+	}
 	if operation(body) == "SyncFolderItems" { // a state that stands still while there are more changes ends a Sync
 		before, after, _ := bytes.Cut(answer, []byte(cannedState))
 		_, _ = w.Write(before)
