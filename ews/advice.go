@@ -70,6 +70,8 @@ func (e *Error) words() (what, hint string) {
 		hint = "the application needs full_access_as_app (Exchange Server: the ApplicationImpersonation role) for this mailbox"
 	case "ErrorNonExistentMailbox":
 		hint = "check the address; the mailbox may not exist or not be in this organisation"
+	case "ErrorFolderSave":
+		what, hint = "Exchange cannot save the folder", "see whether it allows the name, and whether another folder has it"
 	case "ErrorSendAsDenied":
 		hint = "the account needs Send As or Send on Behalf for the From address"
 	case "ErrorNonPrimarySmtpAddress":

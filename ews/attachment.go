@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 
@@ -24,17 +25,21 @@ func (m *Mailbox) Attachment(ctx context.Context, id AttachmentID) (io.ReadClose
 // openAttachment is Attachment with what the server tells along with the content. A ReferenceAttachment is told of with the error.
 func (m *Mailbox) openAttachment(ctx context.Context, id AttachmentID) (*Attachment, io.ReadCloser, error) {
 	var a Attachment
-	found := false
+	told, found := false, false
 	st, err := m.stream(ctx, &call{
 		op:   "GetAttachment",
 		body: func(w *wire.Writer) error { writeGetAttachment(w, []AttachmentID{id}); return nil },
 		read: func(s *wire.Scanner) error {
-			a, found = Attachment{ID: id}, false
+			a, told, found = Attachment{ID: id}, false, false
 			return readResponses(s, func(_ int, s *wire.Scanner) error {
 				if s.Local() != "Attachments" {
 					return nil
 				}
 				for d := s.Depth(); s.Child(d); {
+					if !attachmentElement(s.Local()) {
+						continue
+					}
+					told = true
 					if found = toContent(s, &a); found {
 						return errHold
 					}
@@ -49,14 +54,30 @@ func (m *Mailbox) openAttachment(ctx context.Context, id AttachmentID) (*Attachm
 	switch {
 	case found:
 		return &a, st.Base64(), nil
-	case a.Kind == FileAttachment: // an empty file may come without the element
+	case !told:
+		return nil, nil, st.refuse(&Error{kind: ErrBadResponse, what: "the answer holds no attachment"})
+	case a.empty():
 		st.Close()
 		return &a, io.NopCloser(strings.NewReader("")), nil
 	}
 	return &a, nil, st.refuse(a.noContent())
 }
 
+// emptyFileSize is more than the size told of an empty file can be: servers count what they keep about it, too.
+const emptyFileSize = 4 << 10
+
+// empty tells a file of no bytes, which may come without the element for them, from one whose bytes are missing.
+func (a *Attachment) empty() bool { return a.Kind == FileAttachment && a.Size < emptyFileSize }
+
+// attachmentElement reports whether an element is an attachment.
+func attachmentElement(name string) bool {
+	return name == "FileAttachment" || name == "ItemAttachment" || name == "ReferenceAttachment"
+}
+
 func (a *Attachment) noContent() *Error {
+	if a.Kind == FileAttachment {
+		return &Error{kind: ErrBadItem, what: fmt.Sprintf("the server sent no content of a file of %d bytes", a.Size)}
+	}
 	return &Error{kind: ErrBadItem, what: "the server sent no content", hint: "a reference attachment has none: follow its URL"}
 }
 

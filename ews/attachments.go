@@ -91,7 +91,7 @@ func (d *downloads) together(ctx context.Context) error {
 			return nil
 		}
 		c := &AttachmentContent{Attachment: Attachment{ID: d.ids[i]}}
-		if s.Child(s.Depth()) { // each answer is about one
+		if s.Child(s.Depth()) && attachmentElement(s.Local()) { // each answer is about one
 			held := toContent(s, &c.Attachment)
 			switch {
 			case s.Err() != nil:
@@ -101,7 +101,7 @@ func (d *downloads) together(ctx context.Context) error {
 				err := d.hand(i, c, nil)
 				c.Content.(*sharedContent).st = nil
 				return err
-			case c.Attachment.Kind == ItemAttachment:
+			case c.Attachment.Kind != ReferenceAttachment && !c.Attachment.empty():
 				return d.hand(i, c, st.x.fill(c.Attachment.noContent()))
 			}
 			c.Content = strings.NewReader("")

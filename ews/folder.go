@@ -71,14 +71,16 @@ func (m *Mailbox) walk(ctx context.Context, parent FolderRef, path []string, cre
 	if len(path) == 0 {
 		return m.Folder(ctx, parent)
 	}
-	var f *Folder
-	for i, name := range path {
-		if name == "" {
+	for _, name := range path { // before anything is made
+		if strings.TrimSpace(name) == "" {
 			return nil, errors.New("ews: folder path: a name is empty")
 		}
 		if err := unsendable("folder path", "name", name); err != nil {
 			return nil, err
 		}
+	}
+	var f *Folder
+	for i, name := range path {
 		var err error
 		if f, err = m.child(ctx, parent, name); err != nil {
 			return nil, err
@@ -142,7 +144,7 @@ func (m *Mailbox) CreateFolder(ctx context.Context, parent FolderRef, name, clas
 	if err := usable(parent); err != nil {
 		return nil, err
 	}
-	if name == "" {
+	if strings.TrimSpace(name) == "" {
 		return nil, errors.New("ews: CreateFolder: the name is empty")
 	}
 	if err := cmp.Or(unsendable("CreateFolder", "name", name), unsendable("CreateFolder", "class", class)); err != nil {

@@ -187,3 +187,34 @@ func TestFoldersGoneMad(t *testing.T) {
 		})
 	}
 }
+
+// TestFolderNamesAndKinds: a blank name is refused before the server is asked, and a calendar is not emptied.
+func TestFolderNamesAndKinds(t *testing.T) {
+	srv, box, m := newMailbox(t, nil)
+	ctx := t.Context()
+	id := ews.FolderID{ID: box.AddFolder("inbox/x").ID}
+	sent := srv.Count("")
+	for name, call := range map[string]func() error{
+		"CreateFolder": func() error { _, err := m.CreateFolder(ctx, ews.Inbox, " \t", ""); return err },
+		"EnsureFolder": func() error { _, err := m.EnsureFolder(ctx, ews.Inbox, "a", " "); return err },
+		"RenameFolder": func() error { return m.RenameFolder(ctx, id, " ") },
+		"CreateSearchFolder": func() error {
+			_, err := m.CreateSearchFolder(ctx, ews.SearchFolders, &ews.SearchFolder{Name: " ", Where: ews.FieldRead.Is(true), In: []ews.FolderRef{id}})
+			return err
+		},
+	} {
+		require.ErrorContains(t, call(), "name is empty", name)
+	}
+	require.Equal(t, sent, srv.Count(""), "nothing is asked, and nothing made")
+
+	search, err := m.CreateSearchFolder(ctx, ews.SearchFolders, &ews.SearchFolder{Name: "s", Where: ews.FieldRead.Is(true), In: []ews.FolderRef{id}})
+	require.NoError(t, err)
+	for _, f := range []ews.FolderRef{ews.Calendar, search} {
+		require.ErrorIs(t, m.EmptyFolder(ctx, ews.HardDelete, f, false), ews.ErrInvalidRequest)
+	}
+	for msg, err := range m.Messages(ctx, ews.Inbox, &ews.Query{Where: ews.TextField("item:Sujbect").Is("x")}) {
+		require.Nil(t, msg)
+		require.ErrorIs(t, err, ews.ErrInvalidRequest)
+		require.ErrorContains(t, err, "item:Sujbect", "a field that the schema does not know is told")
+	}
+}

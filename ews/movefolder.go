@@ -3,6 +3,7 @@ package ews
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -14,7 +15,7 @@ func (m *Mailbox) RenameFolder(ctx context.Context, f FolderRef, name string) er
 	if err := usable(f); err != nil {
 		return err
 	}
-	if name == "" {
+	if strings.TrimSpace(name) == "" {
 		return errors.New("ews: RenameFolder: the name is empty")
 	}
 	if err := unsendable("RenameFolder", "name", name); err != nil {

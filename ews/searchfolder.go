@@ -3,6 +3,7 @@ package ews
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -63,7 +64,7 @@ func (m *Mailbox) CreateSearchFolder(ctx context.Context, parent FolderRef, f *S
 	if err := usable(parent); err != nil {
 		return FolderID{}, err
 	}
-	if f == nil || f.Name == "" {
+	if f == nil || strings.TrimSpace(f.Name) == "" {
 		return FolderID{}, errors.New("ews: CreateSearchFolder: the name is empty")
 	}
 	if bad := f.bad(); bad != "" {

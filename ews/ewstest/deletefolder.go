@@ -27,6 +27,9 @@ func (c *call) emptyFolder() *soapFault {
 		if err != nil {
 			return nil, err
 		}
+		if f.class == "IPF.Appointment" || f.search != nil {
+			return nil, fail("ErrorCannotEmptyFolder")
+		}
 		for _, it := range f.live() {
 			it.discard(kind)
 		}

@@ -354,8 +354,7 @@ func (t valueType) allows(v string) bool {
 	case "proptype":
 		return strings.Contains(propertyTypes, " "+v+" ")
 	case "field":
-		i := strings.IndexByte(v, ':')
-		return i > 0 && strings.Contains(" folder item message meeting meetingRequest calendar task contacts conversation distributionlist postitem persona person ", " "+v[:i]+" ")
+		return fieldURIs()[v]
 	}
 	for have := range strings.SplitSeq(string(t), "|") {
 		if v == have {
