@@ -28,6 +28,12 @@ var fieldURIs = sync.OnceValue(func() map[string]bool {
 			"ProfileLastChanged ShellContactType SkypeAuthCertificate SkypeContext SkypeId SkypeRelationship SourceId SpouseName " +
 			"SupportGroupFeeds Surname TrustLevel UnifiedInbox Urls UserSMIMECertificate UserTileHash WeddingAnniversary Wlid XboxLiveTag " +
 			"YomiNickname",
+		"conversation": "AtAllMention Categories ConversationId ConversationTopic DraftItemIds FlagStatus GlobalAtAllMention GlobalCategories " +
+			"GlobalFlagStatus GlobalHasAttachments GlobalHasIrm GlobalIconIndex GlobalImportance GlobalItemClasses GlobalItemIds " +
+			"GlobalLastDeliveryTime GlobalMentionedMe GlobalMessageCount GlobalSize GlobalUniqueRecipients GlobalUniqueSenders " +
+			"GlobalUniqueUnreadSenders GlobalUnreadCount HasAttachments HasClutter HasIrm IconIndex Importance InstanceKey ItemClasses ItemIds " +
+			"LastDeliveryTime LastModifiedTime MentionedMe MessageCount Preview Size UniqueRecipients UniqueSenders UniqueUnreadSenders " +
+			"UnreadCount",
 		"distributionlist": "Members",
 		"folder": "ArchiveTag ChildFolderCount DisplayName DistinguishedFolderId EffectiveRights FolderClass FolderId ManagedFolderInformation " +
 			"ParentFolderId PermissionSet PolicyTag ReplicaList SearchParameters SharingEffectiveRights TotalCount UnreadCount",
@@ -53,6 +59,17 @@ var fieldURIs = sync.OnceValue(func() map[string]bool {
 		"person": "Alias Birthday CompanyProfile CurrentJob CurrentLocation Department DirectReports EmailAddress FullName GivenName Headline " +
 			"Hometown Insights LinkedInProfileLink ManagementChain MutualConnections MutualManager Office Peers PhoneNumber " +
 			"ProfessionalBiography SMSNumber Skills Surname TeamSize Title UserProfilePicture",
+		"persona": "AssistantNames AssistantPhoneNumbers AttributedHasActiveDeals AttributedIsBusinessContact Attributions Birthdays Bodies " +
+			"BusinessAddresses BusinessHomePages BusinessPhoneNumbers BusinessPhoneNumbers2 CallbackPhones CarPhones Children CompanyName " +
+			"CompanyNames CreationTime Departments DisplayName DisplayNamePrefix DisplayNamePrefixes DisplayNames EmailAddress EmailAddresses " +
+			"Emails1 Emails2 Emails3 ExtendedProperties ExternalDirectoryObjectId FileAs FileAsId FileAsIds FileAses FolderIds Generations " +
+			"GivenName GivenNames HasActiveDeals Hobbies HomeAddresses HomeCity HomeFaxes HomePhones HomePhones2 ImAddress ImAddresses " +
+			"ImAddresses2 ImAddresses3 Initials InlineLinks IsBusinessContact IsFavorite ItemLinkIds LastContactedDate Locations Managers " +
+			"MapiAddressType MapiEmailAddress MapiEntryId MapiSearchKey MapiSendRichInfo MapiTransmittableDisplayName MiddleNames MobilePhones " +
+			"MobilePhones2 Nicknames OfficeLocations OrganizationMainPhones OtherAddresses OtherFaxes OtherPhones2 OtherTelephones Pagers " +
+			"PersonaId PersonaObjectStatus PersonaType PersonalHomePages PhoneNumber PostalAddress Professions RadioPhones RankingWeight " +
+			"RelevanceScore School SourceMailboxGuids SpouseNames Surname Surnames TelexNumbers Title Titles WeddingAnniversaries WorkCity " +
+			"WorkFaxes YomiCompanyName YomiCompanyNames YomiFirstName YomiFirstNames YomiLastName YomiLastNames",
 		"postitem":       "PostedTime",
 		"rolemember":     "DisplayName MemberId MemberType",
 		"sharingMessage": "SharingMessageAction",
