@@ -47,6 +47,9 @@ func (m *Mailbox) Settle(ctx context.Context, sent FolderRef, marker string, dra
 	if err := unsendable("Settle", "marker", marker); err != nil {
 		return FateUnknown, err
 	}
+	if err := unsendable("Settle", "draft's id", draft.ID); err != nil {
+		return FateUnknown, err
+	}
 	if sent == nil {
 		sent = SentItems
 	}
