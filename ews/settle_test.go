@@ -118,10 +118,10 @@ func TestProofIsKept(t *testing.T) {
 
 // TestSentByTheProxy: a proxy that makes two requests of one hands on the second answer, which says that there is no draft. The message went out.
 func TestSentByTheProxy(t *testing.T) {
-	srv, box, m := newMailbox(t, nil)
+	srv, box, _ := newMailbox(t, nil)
 	srv.Fault(ewstest.Fault{Op: "SendItem", Do: ewstest.CutAfter()})
 	sends := 0
-	m = clientOf(t, srv, transportFunc(func(r *http.Request) (*http.Response, error) {
+	m := clientOf(t, srv, transportFunc(func(r *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, err
