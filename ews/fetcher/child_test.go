@@ -104,7 +104,7 @@ func (c child) run() error {
 				return err
 			}
 			_, err = db.ExecContext(ctx, ticket, msg.Subject, digest)
-			time.Sleep(20 * time.Millisecond) // so that few kills are enough
+			time.Sleep(200 * time.Millisecond) // so that few kills are enough
 			return err
 		}
 	default:
