@@ -3,6 +3,7 @@ package fetcher_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,13 +18,14 @@ import (
 // halfStore is a store that shows signs of life, and fails at one thing.
 type halfStore struct {
 	fetcher.Store
-	fails *string
+	fails string
+	well  *atomic.Bool // from now on at nothing
 }
 
 var errHalf = errors.New("no space left on device")
 
 func (s halfStore) refuse(what string) error {
-	if *s.fails == what {
+	if s.fails == what && !s.well.Load() {
 		return errHalf
 	}
 	return nil
@@ -60,13 +62,13 @@ func (s halfStore) Known(ctx context.Context, source string, keys []string) ([]b
 // ill lets one thing fail for an hour, and returns what Healthy says then, and when all is well again.
 func ill(t *testing.T, what string, change func(*fetcher.Fetcher)) (during, after error) {
 	playing(t, func(t *testing.T, p *play) {
-		fails := what
-		p.o.Store = halfStore{p.store, &fails}
+		var well atomic.Bool
+		p.o.Store = halfStore{p.store, what, &well}
 		p.change = change
 		p.send("a")
 		if what == "lock" {
 			p.o.Lock = func(context.Context, string) (fetcher.Lock, error) {
-				if fails == what {
+				if !well.Load() {
 					return nil, errHalf
 				}
 				return generous{}, nil
@@ -76,7 +78,7 @@ func ill(t *testing.T, what string, change func(*fetcher.Fetcher)) (during, afte
 		time.Sleep(time.Hour)
 		during = new(p.f.Stats()).Healthy(time.Now(), 10*time.Minute)
 		synctest.Wait()
-		fails = ""
+		well.Store(true)
 		time.Sleep(5 * time.Minute)
 		after = new(p.f.Stats()).Healthy(time.Now(), 10*time.Minute)
 		p.stop()
@@ -145,8 +147,8 @@ func TestHealthyOldMail(t *testing.T) {
 // once runs until everything is dealt with, while one thing fails, and says how that ends and when.
 func once(t *testing.T, what string, lock fetcher.Locker, change func(*fetcher.Fetcher)) (took time.Duration, err error) {
 	playing(t, func(t *testing.T, p *play) {
-		fails := what
-		p.o.Store, p.o.Lock, p.o.Once = halfStore{p.store, &fails}, lock, true
+		var well atomic.Bool
+		p.o.Store, p.o.Lock, p.o.Once = halfStore{p.store, what, &well}, lock, true
 		p.send("a")
 		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
 		defer cancel()
@@ -158,7 +160,8 @@ func once(t *testing.T, what string, lock fetcher.Locker, change func(*fetcher.F
 		began := time.Now()
 		err = f.Run(ctx)
 		took = time.Since(began)
-		fails, p.o.Lock = "", nil
+		well.Store(true)
+		p.o.Lock = nil
 		require.NoError(t, fetcher.Run(context.WithoutCancel(ctx), p.m, ews.Inbox, &p.o))
 		require.Contains(t, p.calls, "a")
 	})
