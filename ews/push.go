@@ -99,6 +99,7 @@ func readPushed(r io.Reader) ([]notification, error) {
 	defer s.Release()
 	var notes []notification
 	if s.Root() && s.Local() == "Envelope" {
+		s.SkipForeign()
 		for s.Child(1) {
 			if s.Local() != "Body" {
 				continue

@@ -139,6 +139,7 @@ func (x *exchange) response(s *wire.Scanner) error {
 	if want := responseName(x.c.op); s.Local() != want && s.Local() != want+"Message" && s.Local() != "Responses" {
 		return &Error{kind: ErrBadResponse, what: fmt.Sprintf("the answer is %.60s instead of %s", line(s.Local()), want)}
 	}
+	s.SkipForeign()
 	read := x.c.read
 	if read == nil {
 		read = func(s *wire.Scanner) error { return readResponses(s, nil) }

@@ -167,6 +167,15 @@ func (s *Scanner) entry(raw []byte) uint16 {
 	return t.slots[slot]
 }
 
+// foreign tells that the current element is of a namespace that no decoder cares about.
+func (s *Scanner) foreign() bool {
+	e := &s.table.entries[s.cur]
+	if e.gen != s.gen {
+		s.name(s.cur) // finds out e.space
+	}
+	return e.space == SpaceOther
+}
+
 // name returns the expanded name of an entry, by the declarations in force.
 func (s *Scanner) name(n uint16) Name {
 	e := &s.table.entries[n]

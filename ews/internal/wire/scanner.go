@@ -50,6 +50,7 @@ type Scanner struct {
 
 	attrs    []attribute
 	empty    bool // the current element was written <a/>: its end is still to be reported
+	known    bool // SkipForeign was called
 	inCDATA  bool // the text reader stands inside a CDATA section
 	docs     int
 	repaired int
@@ -69,7 +70,7 @@ func NewScanner(r io.Reader, lim *Limits) *Scanner {
 	s.gen++
 	s.cur, s.hint = 0, 0
 	s.table.reset()
-	s.empty, s.inCDATA, s.docs, s.repaired = false, false, 0, 0
+	s.empty, s.known, s.inCDATA, s.docs, s.repaired = false, false, false, 0, 0
 	return s
 }
 
@@ -176,6 +177,10 @@ func (s *Scanner) Root() bool {
 	return false
 }
 
+// SkipForeign lets Child pass over elements of any other namespace than those that Space names, from now on, so that a decoder
+// may go by local names.
+func (s *Scanner) SkipForeign() { s.known = true }
+
 // Child advances to the next child element of the open element at depth, skipping whatever of earlier children was left
 // unread. It returns false when that element ends, or on an error.
 func (s *Scanner) Child(depth int) bool {
@@ -189,7 +194,7 @@ func (s *Scanner) Child(depth int) bool {
 		}
 		switch k {
 		case kindStart:
-			if len(s.frames) == depth+1 {
+			if len(s.frames) == depth+1 && !(s.known && s.foreign()) {
 				return true
 			}
 		case kindEnd:
