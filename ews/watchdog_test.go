@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/ewsmail/ewsmail/ews"
 )
 
@@ -76,4 +78,58 @@ func TestDeadlinesOfManyRequests(t *testing.T) {
 		c.Close()
 		call(time.Hour)
 	})
+}
+
+// TestSlowUpload: a request that takes its time to go out, but goes on, waits for its answer from its end on; one that stops midway ends.
+func TestSlowUpload(t *testing.T) {
+	const firstByte = 2 * time.Minute
+	for name, tc := range map[string]struct {
+		pause time.Duration // between pieces
+		err   error
+	}{
+		"goes on": {firstByte - time.Second, nil},
+		"stops":   {firstByte + time.Second, ews.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				pieces := 0
+				rt := roundTripper(func(r *http.Request) (*http.Response, error) {
+					piece := make([]byte, 64<<10)
+					for {
+						n, err := r.Body.Read(piece)
+						if err == io.EOF {
+							break
+						}
+						if err != nil {
+							return nil, err
+						}
+						if n == 0 {
+							continue
+						}
+						pieces++
+						select {
+						case <-time.After(tc.pause):
+						case <-r.Context().Done():
+							return nil, r.Context().Err()
+						}
+					}
+					return reply(200, envelope(`<m:CreateAttachmentResponse><m:ResponseMessages><m:CreateAttachmentResponseMessage ResponseClass="Success">`+
+						`<m:ResponseCode>NoError</m:ResponseCode><m:Attachments><t:FileAttachment><t:AttachmentId Id="A1" RootItemId="I1" RootItemChangeKey="K2"/>`+
+						`</t:FileAttachment></m:Attachments></m:CreateAttachmentResponseMessage></m:ResponseMessages></m:CreateAttachmentResponse>`))(r)
+				})
+				c := newClient(t, rt, func(c *ews.Config) {
+					c.Retry = &ews.RetryPolicy{MaxAttempts: 1}
+					c.Limits = &ews.Limits{FirstByte: firstByte}
+				})
+				const size = 1 << 20
+				_, ids, err := c.Own().Attach(t.Context(), ews.ItemID{ID: "I1", ChangeKey: "K1"}, ews.Upload{Name: "a.bin",
+					Content: ews.Bytes(make([]byte, size))})
+				require.ErrorIs(t, err, tc.err)
+				if tc.err == nil {
+					require.Equal(t, "A1", ids[0].ID)
+					require.Greater(t, pieces, 20)
+				}
+			})
+		})
+	}
 }
