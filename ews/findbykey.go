@@ -25,11 +25,9 @@ func (m *Mailbox) FindByKey(ctx context.Context, searchKey string, folders ...Fo
 			return ItemID{}, err
 		}
 		found, err := m.findIDs(ctx, f, 1, func(w *wire.Writer) {
-			w.Start("m:Restriction")
 			writeEqual(w, func(w *wire.Writer) {
 				w.Empty("t:ExtendedFieldURI", "PropertyTag", searchKeyProperty, "PropertyType", "Binary")
 			}, searchKey)
-			w.End()
 		})
 		if err != nil {
 			return ItemID{}, err

@@ -22,34 +22,12 @@ type Folder struct {
 
 // Folder reads a folder. Errors: ErrNotFound, also where the account may not see it. EWS: GetFolder.
 func (m *Mailbox) Folder(ctx context.Context, f FolderRef) (*Folder, error) {
-	if err := usable(f); err != nil {
+	var folder *Folder
+	err := m.getFolder(ctx, f, writeFolderShape, func(s *wire.Scanner) { folder = readFolder(s) })
+	if err != nil {
 		return nil, err
 	}
-	var folder *Folder
-	err := m.do(ctx, &call{
-		op: "GetFolder",
-		body: func(w *wire.Writer) error {
-			w.Start("m:GetFolder")
-			writeFolderShape(w)
-			w.Start("m:FolderIds")
-			f.writeTo(w, m)
-			w.End()
-			w.End()
-			return nil
-		},
-		read: func(s *wire.Scanner) error {
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if d := s.Depth(); s.Local() == "Folders" && s.Child(d) {
-					folder = readFolder(s)
-				}
-				return s.Err()
-			})
-		},
-	})
-	if err == nil && folder == nil {
-		err = &Error{Op: "GetFolder", Mailbox: m.Address(), kind: ErrBadResponse, what: "the answer holds no folder"}
-	}
-	return folder, err
+	return folder, nil
 }
 
 // FindFolder returns the folder that is reached from parent by the names of path, one level each, as the user sees them; names are

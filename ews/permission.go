@@ -38,40 +38,8 @@ type FolderPermissions struct {
 // Permissions reads who may do what in a folder, and what this account may. Errors: ErrNotFound, also where the account may not see the
 // folder, and ErrDenied. EWS: GetFolder with folder:PermissionSet and folder:EffectiveRights.
 func (m *Mailbox) Permissions(ctx context.Context, f FolderRef) (*FolderPermissions, error) {
-	if err := usable(f); err != nil {
-		return nil, err
-	}
 	var p *FolderPermissions
-	err := m.do(ctx, &call{
-		op: "GetFolder",
-		body: func(w *wire.Writer) error {
-			w.Start("m:GetFolder")
-			w.Start("m:FolderShape")
-			w.Leaf("t:BaseShape", "IdOnly")
-			w.Start("t:AdditionalProperties")
-			w.Empty("t:FieldURI", "FieldURI", "folder:PermissionSet")
-			w.Empty("t:FieldURI", "FieldURI", "folder:EffectiveRights")
-			w.End()
-			w.End()
-			w.Start("m:FolderIds")
-			f.writeTo(w, m)
-			w.End()
-			w.End()
-			return nil
-		},
-		read: func(s *wire.Scanner) error {
-			p = nil
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if d := s.Depth(); s.Local() == "Folders" && s.Child(d) {
-					p = readPermissions(s)
-				}
-				return s.Err()
-			})
-		},
-	})
-	if err == nil && p == nil {
-		err = &Error{Op: "GetFolder", Mailbox: m.Address(), kind: ErrBadResponse, what: "the answer holds no folder"}
-	}
+	err := m.getFolder(ctx, f, folderFields(fieldURI("folder:PermissionSet"), fieldURI("folder:EffectiveRights")), func(s *wire.Scanner) { p = readPermissions(s) })
 	if err != nil {
 		return nil, err
 	}

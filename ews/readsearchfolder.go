@@ -13,39 +13,12 @@ import (
 // Errors: ErrNotFound, ErrDenied, ErrInvalidRequest for a folder that is no search folder, ErrBadItem for a condition that this package
 // has no words for, such as one made in Outlook. EWS: GetFolder with folder:SearchParameters.
 func (m *Mailbox) SearchFolder(ctx context.Context, f FolderRef) (*SearchFolder, error) {
-	if err := usable(f); err != nil {
-		return nil, err
-	}
 	var found *SearchFolder
 	var kind string
 	var where restrictionReader
-	err := m.do(ctx, &call{
-		op: "GetFolder",
-		body: func(w *wire.Writer) error {
-			w.Start("m:GetFolder")
-			w.Start("m:FolderShape")
-			w.Leaf("t:BaseShape", "IdOnly")
-			w.Start("t:AdditionalProperties")
-			w.Empty("t:FieldURI", "FieldURI", "folder:DisplayName")
-			w.Empty("t:FieldURI", "FieldURI", "folder:SearchParameters")
-			w.End()
-			w.End()
-			w.Start("m:FolderIds")
-			f.writeTo(w, m)
-			w.End()
-			w.End()
-			return nil
-		},
-		read: func(s *wire.Scanner) error {
-			found, kind, where = nil, "", restrictionReader{}
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if d := s.Depth(); s.Local() == "Folders" && s.Child(d) {
-					kind = s.Local()
-					found = m.readSearchFolder(s, &where)
-				}
-				return s.Err()
-			})
-		},
+	err := m.getFolder(ctx, f, folderFields(fieldURI("folder:DisplayName"), fieldURI("folder:SearchParameters")), func(s *wire.Scanner) {
+		kind, where = s.Local(), restrictionReader{}
+		found = m.readSearchFolder(s, &where)
 	})
 	fail := func(kind error, what string) error {
 		return &Error{Op: "GetFolder", Mailbox: m.Address(), kind: kind, what: what}
@@ -53,8 +26,6 @@ func (m *Mailbox) SearchFolder(ctx context.Context, f FolderRef) (*SearchFolder,
 	switch {
 	case err != nil:
 		return nil, err
-	case found == nil:
-		return nil, fail(ErrBadResponse, "the answer holds no folder")
 	case found.In == nil && kind != "SearchFolder":
 		return nil, fail(ErrInvalidRequest, "the folder is no search folder: it is of the kind "+line(kind))
 	case where.unknown != "":

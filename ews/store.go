@@ -62,31 +62,12 @@ func (m *Mailbox) PublicFolder(ctx context.Context, f FolderRef) (*Mailbox, erro
 		return nil, errors.New("ews: PublicFolder: the account's domain is not known: set Config.Mailbox, or impersonate by address")
 	}
 	var replicas string
-	err := m.do(ctx, &call{
-		op: "GetFolder",
-		body: func(w *wire.Writer) error {
-			w.Start("m:GetFolder")
-			w.Start("m:FolderShape")
-			w.Leaf("t:BaseShape", "IdOnly")
-			w.Start("t:AdditionalProperties")
-			w.Empty("t:ExtendedFieldURI", "PropertyTag", "0x6698", "PropertyType", "Binary")
-			w.End()
-			w.End()
-			w.Start("m:FolderIds")
-			f.writeTo(w, m)
-			w.End()
-			w.End()
-			return nil
-		},
-		read: func(s *wire.Scanner) error {
-			replicas = ""
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if s.Local() == "Folders" && descend(s, "ExtendedProperty") && descend(s, "Value") {
-					replicas = s.Text()
-				}
-				return s.Err()
-			})
-		},
+	shape := folderFields(func(w *wire.Writer) { w.Empty("t:ExtendedFieldURI", "PropertyTag", "0x6698", "PropertyType", "Binary") })
+	err := m.getFolder(ctx, f, shape, func(s *wire.Scanner) {
+		replicas = ""
+		if descend(s, "ExtendedProperty") && descend(s, "Value") {
+			replicas = s.Text()
+		}
 	})
 	if err != nil {
 		return nil, err
