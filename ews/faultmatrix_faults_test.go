@@ -47,7 +47,7 @@ var matrixFaults = []matrixFault{
 	{"401", func(string) answer { return reply(401, "") }, ews.ErrUnauthorized, 2, true, false},
 	{"403", func(string) answer { return reply(403, "") }, ews.ErrEWSBlocked, 1, true, false},
 	{"wrong type", func(string) answer { return reply(200, envelope("<m:GetServerTimeZonesResponse/>")) }, ews.ErrBadResponse, 1, false, true},
-	{"no XML", func(string) answer { return reply(200, "XXX") }, ews.ErrEndpoint, 1, false, true},
+	{"no XML", func(string) answer { return reply(200, "pong") }, ews.ErrEndpoint, 1, false, true},
 	{"web page", func(string) answer { return reply(200, "<!DOCTYPE html><title>Sign in</title>") }, ews.ErrEndpoint, 1, false, true},
 	{"huge", func(op string) answer {
 		return func(r *http.Request) (*http.Response, error) {
