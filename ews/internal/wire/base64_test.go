@@ -50,25 +50,29 @@ func TestBase64WithinBounds(t *testing.T) {
 	for _, n := range []int{0, 1, 47, 48, 49, 95, 96, 97, 191, 192, 193, 498, 499, 500} {
 		enc := base64.StdEncoding.EncodeToString(data[:n])
 		for size := 1; size <= 300; size++ {
-			r := base64Reader(enc)
-			var got []byte
-			for {
-				buf := bytes.Repeat([]byte{0xA5}, size+64)
-				m, err := r.Read(buf[:size])
-				if i := len(bytes.TrimRight(buf[size:], "\xA5")); i > 0 {
-					t.Fatalf("%d bytes into a buffer of %d: the %dth byte behind it was written", n, size, i)
-				}
-				got = append(got, buf[:m]...)
-				if err == io.EOF {
-					break
-				}
-				if err != nil {
-					t.Fatalf("%d bytes into a buffer of %d: %v", n, size, err)
-				}
-			}
+			got := readWithin(t, base64Reader(enc), n, size)
 			if !bytes.Equal(got, data[:n]) {
 				t.Fatalf("%d bytes into a buffer of %d: got %d", n, size, len(got))
 			}
+		}
+	}
+}
+
+// readWithin reads what n bytes became into buffers of that size, and looks behind each of them.
+func readWithin(t *testing.T, r io.Reader, n, size int) (got []byte) {
+	t.Helper()
+	for {
+		buf := bytes.Repeat([]byte{0xA5}, size+64)
+		m, err := r.Read(buf[:size])
+		if i := len(bytes.TrimRight(buf[size:], "\xA5")); i > 0 {
+			t.Fatalf("%d bytes into a buffer of %d: the %dth byte behind it was written", n, size, i)
+		}
+		got = append(got, buf[:m]...)
+		if err == io.EOF {
+			return got
+		}
+		if err != nil {
+			t.Fatalf("%d bytes into a buffer of %d: %v", n, size, err)
 		}
 	}
 }
@@ -86,22 +90,7 @@ func TestBase64ContentWithinBounds(t *testing.T) {
 		w.Base64(int64(n), func() (io.ReadCloser, error) { return io.NopCloser(iotest.HalfReader(bytes.NewReader(data[:n]))), nil })
 		w.End()
 		for size := 1; size <= 300; size++ {
-			r := w.NewReader()
-			var got []byte
-			for {
-				buf := bytes.Repeat([]byte{0xA5}, size+64)
-				m, err := r.Read(buf[:size])
-				if i := len(bytes.TrimRight(buf[size:], "\xA5")); i > 0 {
-					t.Fatalf("%d bytes into a buffer of %d: the %dth byte behind it was written", n, size, i)
-				}
-				got = append(got, buf[:m]...)
-				if err == io.EOF {
-					break
-				}
-				if err != nil {
-					t.Fatalf("%d bytes into a buffer of %d: %v", n, size, err)
-				}
-			}
+			got := readWithin(t, w.NewReader(), n, size)
 			if string(got) != want {
 				t.Fatalf("%d bytes into a buffer of %d: got %q", n, size, got)
 			}
