@@ -4,6 +4,7 @@ package fetcher_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -32,13 +33,7 @@ func TestHandOverProcesses(t *testing.T) {
 		t.Run(fmt.Sprintf("%d processes, advisory lock %v", tc.instances, tc.advisory), func(t *testing.T) {
 			t.Parallel()
 			kills := size(10, 1, 1)
-			where := sqltest.PostgreSQL(t)
-			db := where.Open(t)
-			_, err := db.ExecContext(t.Context(), "CREATE TABLE tickets (id bigserial, subject text NOT NULL, contents text NOT NULL)")
-			require.NoError(t, err)
-			store, err := fetcher.NewSQLStore(t.Context(), db, nil)
-			require.NoError(t, err)
-			require.NoError(t, store.Migrate(t.Context()))
+			where, db, store := ticketsOnPostgreSQL(t)
 			srv := ewstest.NewServer(nil)
 			t.Cleanup(srv.Close)
 			box := srv.AddMailbox(address)
@@ -81,9 +76,9 @@ func TestHandOverProcesses(t *testing.T) {
 	}
 }
 
-// TestDeadlyProcess: a message that calls os.Exit in the handler ends a process a few times, and then no more.
-func TestDeadlyProcess(t *testing.T) {
-	t.Parallel()
+// ticketsOnPostgreSQL is a database with a table of tickets and a checkpoint store.
+func ticketsOnPostgreSQL(t *testing.T) (sqltest.Database, *sql.DB, *fetcher.SQLStore) {
+	t.Helper()
 	where := sqltest.PostgreSQL(t)
 	db := where.Open(t)
 	_, err := db.ExecContext(t.Context(), "CREATE TABLE tickets (id bigserial, subject text NOT NULL, contents text NOT NULL)")
@@ -91,6 +86,13 @@ func TestDeadlyProcess(t *testing.T) {
 	store, err := fetcher.NewSQLStore(t.Context(), db, nil)
 	require.NoError(t, err)
 	require.NoError(t, store.Migrate(t.Context()))
+	return where, db, store
+}
+
+// TestDeadlyProcess: a message that calls os.Exit in the handler ends a process a few times, and then no more.
+func TestDeadlyProcess(t *testing.T) {
+	t.Parallel()
+	where, db, store := ticketsOnPostgreSQL(t)
 	srv := ewstest.NewServer(nil)
 	t.Cleanup(srv.Close)
 	box := srv.AddMailbox(address)
