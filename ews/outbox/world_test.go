@@ -111,13 +111,15 @@ func (w *world) hasty() { w.timeout, w.answer = 100*time.Millisecond, 25*time.Mi
 func (w *world) patient() { w.timeout, w.answer = 600*time.Millisecond, 200*time.Millisecond }
 
 // client makes a mailbox whose requests go through rt.
-func (w *world) client(rt http.RoundTripper) *ews.Mailbox {
+func (w *world) client(rt http.RoundTripper) *ews.Mailbox { return w.dial(rt).Own() }
+
+func (w *world) dial(rt http.RoundTripper) *ews.Client {
 	c, err := ews.NewClient(ews.Config{Endpoint: w.srv.Endpoint(), AllowLoopbackHTTP: true, Mailbox: support, HTTPClient: &http.Client{Transport: rt},
 		Token:  ews.FromOAuth2(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "t", Expiry: time.Now().Add(time.Hour)})),
 		Retry:  &ews.RetryPolicy{MaxAttempts: 3, BaseDelay: time.Millisecond, MaxDelay: 4 * time.Millisecond},
 		Limits: &ews.Limits{FirstByte: w.answer}, Concurrency: -1})
 	require.NoError(w.t, err)
-	return c.Own()
+	return c
 }
 
 // outbox opens the outbox as a worker process does.
