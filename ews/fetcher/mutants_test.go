@@ -3,6 +3,8 @@
 package fetcher_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -36,17 +38,30 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-// TestTenKMutant: the storm notices when a rule is broken.
+// storms is how many seeded storms a broken rule may need until one shows it. A storm lets its deaths fall where the scheduler has them fall, so
+// the seed alone does not decide what it hits. Of 120 storms with each mutant, on one, two and four processors, 6 did not notice "cursor first",
+// which loses a message only when the program dies between two certain steps and Exchange does not refuse a cursor later; all noticed the others.
+// Were it as many as one in five, twelve in a row without a notice would be four in a thousand million.
+const storms = 12
+
+// TestTenKMutant: a broken rule is noticed by at least one of a few storms.
 func TestTenKMutant(t *testing.T) {
 	t.Parallel()
+	wrong := func(t *testing.T, s subject, seed uint64) (wrong []string) {
+		synctest.Test(t, func(t *testing.T) {
+			storm{messages: 300, life: 60, seed: seed}.run(t, s, func(what string) { wrong = append(wrong, what) })
+		})
+		return slices.DeleteFunc(wrong, func(what string) bool { return !strings.HasSuffix(what, "tickets") })
+	}
 	for _, s := range []subject{{name: "cursor first", mutant: fetcher.CursorFirst}, {name: "noted first", mutant: fetcher.NoteFirst}, {name: "ticket first, without a key", blind: true}} {
 		t.Run(s.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var wrong []string
-				storm{messages: 300, life: 60}.run(t, s, func(what string) { wrong = append(wrong, what) })
-				require.NotEmpty(t, wrong, "nobody noticed")
-				t.Log(wrong[0])
-			})
+			for seed := range uint64(storms) {
+				if noticed := wrong(t, s, seed); len(noticed) > 0 {
+					t.Logf("storm %d: %s", seed, noticed[0])
+					return
+				}
+			}
+			t.Error("nobody noticed")
 		})
 	}
 }
