@@ -103,8 +103,9 @@ type listener struct {
 	refused refusals
 	patient bool // no error ends it (but the context's)
 
-	// The part that tests exchange.
+	// The parts that tests exchange.
 	open func(ctx context.Context, ids []string) (es *eventStream, lost []string, err error)
+	drop func(lost []string, err error) error
 }
 
 // listened is a mailbox and its subscription; "" when there is none.
@@ -121,7 +122,7 @@ func newListener(c *Client, mailboxes []*Mailbox, o *EventsOptions) (*listener, 
 		return nil, fmt.Errorf("ews: Events: mailboxes[%d] is nil", i)
 	}
 	l := &listener{c: c, o: o, backEnd: &backEnd{anchor: mailboxes[0].anchor()}}
-	l.open = l.openStream
+	l.open, l.drop = l.openStream, l.forget
 	for _, m := range mailboxes {
 		if m.c != c {
 			return nil, fmt.Errorf("ews: Events: the mailbox %s belongs to another Client", m.Address())
@@ -271,8 +272,8 @@ func (l *listener) subscribe(ctx context.Context, yield func(Event, error) bool)
 	return nil
 }
 
-// drop forgets subscriptions that Exchange no longer has: those it names, or all when it only says that one is lost.
-func (l *listener) drop(lost []string, err error) error {
+// forget forgets subscriptions that Exchange no longer has: those it names, or all when it only says that one is lost.
+func (l *listener) forget(lost []string, err error) error {
 	named := map[string]bool{}
 	for _, id := range lost {
 		named[id] = true

@@ -39,8 +39,18 @@ func TestStreamNamesTheDead(t *testing.T) {
 			require.Equal(t, strings.Fields(tc.ids), second)
 		})
 	}
-	again, _ := resubscribed(t, tests["one, at once"].stream, "names of the lost")
-	require.NotEqual(t, tests["one, at once"].again, again, "the mutant that does not heed the names: nobody noticed")
+	for guard, names := range map[string][]string{
+		"names of the lost":     {"one, at once", "one, later", "one, as success"},
+		"loss of subscriptions": {"one, at once", "one, later", "one, as success", "without a name", "later, no name"},
+	} {
+		for _, name := range names {
+			t.Run("without "+guard+": "+name, func(t *testing.T) {
+				again, second := resubscribed(t, tests[name].stream, guard)
+				require.NotEqual(t, tests[name].again, again, "nobody noticed")
+				require.NotEqual(t, strings.Fields(tests[name].ids), second, "nobody noticed")
+			})
+		}
+	}
 }
 
 var subscriptionIDs = regexp.MustCompile(`<t:SubscriptionId>(.*?)</t:SubscriptionId>`)

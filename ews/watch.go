@@ -186,6 +186,7 @@ type watch struct {
 	// The parts that tests exchange.
 	listener *listener
 	hear     func(Event)
+	jitter   func(time.Duration) time.Duration
 }
 
 func newWatch(m *Mailbox, f FolderRef, from Cursor, o *WatchOptions) (*watch, error) {
@@ -197,7 +198,7 @@ func newWatch(m *Mailbox, f FolderRef, from Cursor, o *WatchOptions) (*watch, er
 		return nil, err
 	}
 	w := &watch{m: m, f: f, o: o, cursor: from, bell: &bell{ring: make(chan struct{}, 1), since: time.Now()}}
-	w.hear = w.bell.hear
+	w.hear, w.jitter = w.bell.hear, jitter
 	events := o.Events
 	events.Folders = []FolderRef{f}
 	w.listener, err = newListener(m.c, []*Mailbox{m}, &events)
@@ -284,9 +285,9 @@ func (w *watch) look(ctx context.Context, yield func(Batch, error) bool) (wait t
 	}
 	if err == nil {
 		if open {
-			return jitter(w.o.CheckInterval), nil
+			return w.jitter(w.o.CheckInterval), nil
 		}
-		return jitter(w.o.PollInterval), nil
+		return w.jitter(w.o.PollInterval), nil
 	}
 	if !w.refused.passes(err) {
 		return 0, err

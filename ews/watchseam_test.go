@@ -75,6 +75,8 @@ func (w *watch) without(guard string) {
 		w.o.CheckInterval = 1000 * time.Hour
 	case "polling":
 		w.o.PollInterval = 1000 * time.Hour
+	case "random part":
+		w.jitter = func(d time.Duration) time.Duration { return d }
 	case "pause between Syncs":
 		w.o.MinInterval = 1
 	default:
@@ -97,10 +99,9 @@ func (l *listener) without(guard string) {
 			return es, lost, err
 		}
 	case "names of the lost":
-		l.open = func(ctx context.Context, ids []string) (*eventStream, []string, error) {
-			es, _, err := open(ctx, ids)
-			return es, nil, err
-		}
+		l.drop = func(_ []string, err error) error { return l.forget(nil, err) }
+	case "loss of subscriptions":
+		l.drop = func(_ []string, err error) error { return err }
 	case "leaving the slots alone":
 		l.open = func(ctx context.Context, ids []string) (*eventStream, []string, error) {
 			pace := l.c.paces.of(l.boxes[0].m.account())

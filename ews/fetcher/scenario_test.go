@@ -121,6 +121,20 @@ func (p *play) move(id, folder string) string {
 	return to.ID
 }
 
+// copied has a message that cannot be handled yet copied, and one of the two vanish.
+func (p *play) copied(which func(original, copied string) string) {
+	p.refuses("a", true)
+	id := p.send("a")
+	p.start()
+	copies, err := p.m.Copy(p.t.Context(), ews.Inbox, ews.ItemID{ID: id})
+	require.NoError(p.t, err)
+	p.rest()
+	require.True(p.t, p.box.Remove(which(id, copies[0].ID)))
+	p.rest()
+	p.refuses("a", false)
+	time.Sleep(10 * time.Minute)
+}
+
 // The scenarios: what happens, and how many tickets each message then has (1 where nothing is said).
 var scenarios = map[string]struct {
 	act  func(p *play)
@@ -223,18 +237,10 @@ var scenarios = map[string]struct {
 		p.store.cursor = new(ews.Cursor(""))
 		p.start()
 	}, want: map[string]int{"a": 1}},
-	"a copy whose original vanishes before its turn": {act: func(p *play) {
-		p.refuses("a", true)
-		id := p.send("a")
-		p.start()
-		copies, err := p.m.Copy(p.t.Context(), ews.Inbox, ews.ItemID{ID: id})
-		require.NoError(p.t, err)
-		p.rest()
-		require.True(p.t, p.box.Remove(copies[0].ID))
-		p.refuses("a", false)
-		p.rest()
-		p.rest()
-	}, want: map[string]int{"a": 1}},
+	"a copy whose original vanishes before its turn": {act: func(p *play) { p.copied(func(original, _ string) string { return original }) },
+		want: map[string]int{"a": 1}},
+	"a copy that vanishes before its turn": {act: func(p *play) { p.copied(func(_, copied string) string { return copied }) },
+		want: map[string]int{"a": 1}},
 	"folder deleted and made again": {act: func(p *play) {
 		p.o.Path = []string{"Support"}
 		p.box.AddFolder("inbox/Support")
@@ -321,7 +327,11 @@ func TestScenariosMutants(t *testing.T) {
 	id := by(func(msg *ews.Message) string { return msg.ID.ID })
 	messageID := by(func(msg *ews.Message) string { return msg.InternetMessageID })
 	with := func(change func(*fetcher.Fetcher)) func(*play) { return func(p *play) { p.change = change } }
-	final := func(p *play) { p.store.Store = finalStore{p.store.Store} }
+	store := func(wrap func(fetcher.Store) fetcher.Store) func(*play) {
+		return func(p *play) { p.store.Store = wrap(p.store.Store) }
+	}
+	final := store(func(s fetcher.Store) fetcher.Store { return finalStore{s} })
+	caught := map[string]bool{}
 	for name, m := range map[string]struct {
 		change    func(*play)
 		scenarios []string
@@ -332,15 +342,22 @@ func TestScenariosMutants(t *testing.T) {
 		"by text":                        {by(func(msg *ews.Message) string { return msg.Subject + msg.Body.Text }), []string{"the same mail delivered twice"}},
 		"the cursor is all that is kept": {func(p *play) { p.store.bare = true }, []string{"cursor lost", "cursor torn"}},
 		"gone is gone":                   {final, []string{"back from quarantine"}},
+		"the first place is the place":   {store(func(s fetcher.Store) fetcher.Store { return firstPlace{s} }), []string{"moved away and back before its turn", "a copy whose original vanishes before its turn"}},
+		"the last place is the place":    {store(func(s fetcher.Store) fetcher.Store { return lastPlace{s} }), []string{"a copy that vanishes before its turn"}},
+		"a listing is news":              {store(func(s fetcher.Store) fetcher.Store { return freshListing{s} }), []string{"cursor lost", "cursor torn", "cursor refused while it runs"}},
 		"the folder is looked for once":  {with(fetcher.LookOnce), []string{"folder deleted and made again"}},
 		"vanished is a failure":          {with(fetcher.Stubborn), []string{"vanished"}},
 		"gullible":                       {with(fetcher.Gullible), []string{"rights withdrawn for a while"}},
 	} {
 		for _, scenario := range m.scenarios {
+			caught[scenario] = true
 			t.Run(name+": "+scenario, func(t *testing.T) {
 				require.NotEmpty(t, act(t, scenario, m.change), "nobody noticed")
 			})
 		}
+	}
+	for name := range scenarios {
+		require.True(t, caught[name], "%s: no mutant is known that it catches", name)
 	}
 }
 
