@@ -41,6 +41,39 @@ func TestBeforeSend(t *testing.T) {
 	require.Len(t, srv.Outbound(), 2)
 }
 
+// TestErrKeepDraft: the draft of a message that the hook refuses so stays in Drafts, and tells Settle that it was not sent.
+func TestErrKeepDraft(t *testing.T) {
+	srv, box, m := newMailbox(t, nil)
+	id := deliver(t, box, question, nil)
+	lost := errors.New("the database's answer was lost")
+	var draft ews.ItemID
+	before := func(_ context.Context, id ews.ItemID) error {
+		draft = id
+		return errors.Join(lost, ews.ErrKeepDraft)
+	}
+	for name, send := range map[string]func() error{
+		"new": func() error {
+			_, err := m.Send(t.Context(), &ews.Draft{Subject: "x", To: []ews.Address{{Email: "a@example.org"}}, Marker: "row", BeforeSend: before})
+			return err
+		},
+		"reply": func() error {
+			_, err := m.Reply(t.Context(), id, &ews.Answer{Subject: "x", Marker: "row", BeforeSend: before})
+			return err
+		},
+	} {
+		err := send()
+		require.ErrorIs(t, err, lost, name)
+		require.False(t, ews.MaybeApplied(err), name)
+		require.Zero(t, srv.Count("SendItem"), name)
+		require.Len(t, box.Items("drafts"), 1, name)
+		fate, err := m.Settle(t.Context(), nil, "row", draft)
+		require.NoError(t, err)
+		require.Equal(t, ews.FateNotSent, fate, name)
+		require.NoError(t, m.RemoveDrafts(t.Context(), "row"))
+		require.Empty(t, box.Items("drafts"), name)
+	}
+}
+
 // TestRemoveDrafts: drafts of other markers stay.
 func TestRemoveDrafts(t *testing.T) {
 	_, box, m := newMailbox(t, nil)

@@ -66,7 +66,7 @@ type Draft struct {
 
 	// BeforeSend, if not nil, is called when the draft is complete, right before the one request that sends it: the place to
 	// write down, durably, that from now on it may have gone out. draft is its id in Drafts. An error keeps it from being sent,
-	// removes the draft, and is returned. If the message then turns out not to have been sent, its draft lies in Deleted Items, as the proof:
+	// removes the draft (unless it wraps ErrKeepDraft), and is returned. If the message then turns out not to have been sent, its draft lies in Deleted Items, as the proof:
 	// a program that ends before it has written that down asks Settle. Any further try removes it with RemoveDrafts first.
 	BeforeSend func(ctx context.Context, draft ItemID) error
 }

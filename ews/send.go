@@ -34,6 +34,11 @@ func (m *Mailbox) Send(ctx context.Context, d *Draft) (*Sent, error) {
 	return m.send(ctx, draft, p)
 }
 
+// ErrKeepDraft, wrapped by an error of BeforeSend, keeps the draft where it is: it is open whether it was written down that the message may go
+// out, as the database's answer was lost. The draft then proves to Settle that it did not, should nothing more be written. Whoever has written
+// down that it did not go out removes it: RemoveDrafts.
+var ErrKeepDraft = errors.New("ews: the draft is kept")
+
 // sending is what is to be done with a stored draft.
 type sending struct {
 	sent   FolderRef // nil: SentItems
@@ -48,7 +53,10 @@ func (m *Mailbox) send(ctx context.Context, draft ItemID, p *sending) (*Sent, er
 		p.sent = SentItems
 	}
 	if p.before != nil {
-		if err := p.before(ctx, draft); err != nil {
+		switch err := p.before(ctx, draft); {
+		case errors.Is(err, ErrKeepDraft):
+			return nil, certain(err)
+		case err != nil:
 			return nil, m.notSent(ctx, err, draft, p)
 		}
 	}

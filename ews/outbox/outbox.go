@@ -24,7 +24,8 @@
 // it cannot be sent from there by the id that anybody may hold, the message is sent anew; the next try deletes it. If neither is there,
 // nobody can tell: the row becomes Unknown, which
 // Options.Done tells the application, and stays so until somebody decides (Retry, or Remove). It is ews.Mailbox.Settle that decides, here as in a Send
-// whose answer was lost, and never by deleting: what proves that a message was not sent stays until the row says so.
+// whose answer was lost, and never by deleting: what proves that a message was not sent stays until the row says so. That holds for the database, too: when the answer to
+// "may go out from now on" is lost, the draft stays unsent until it is written down that the message is queued.
 //
 // # Limits
 //

@@ -44,6 +44,7 @@ type claimed struct {
 	created int64
 	draft   string
 	payload []byte
+	open    bool // the database may yet carry out the note that the message may go out
 }
 
 func (r *claimed) age() time.Duration { return time.Duration(r.now-r.created) * time.Millisecond }
@@ -201,8 +202,12 @@ func (b *Outbox) sending(ctx context.Context, r *claimed, draft string) error {
 // later leaves the row for another try or look, in the state given.
 func (b *Outbox) later(ctx context.Context, r *claimed, s State, wait time.Duration, tries int, reason string) error {
 	where, args := b.own(r)
+	set := "state = ?, due = {now} + ?, tries = ?, reason = ?"
+	if r.open && b.without != "fence for an open note" {
+		set += ", epoch = epoch + 1" // the note counts no more when it comes after this
+	}
 	return b.insist(ctx, func(ctx context.Context) error {
-		return b.change(ctx, string(s), b.db, "UPDATE {table} SET state = ?, due = {now} + ?, tries = ?, reason = ?"+where,
+		return b.change(ctx, string(s), b.db, "UPDATE {table} SET "+set+where,
 			append([]any{string(s), wait.Milliseconds(), tries, reason}, args...)...)
 	})
 }

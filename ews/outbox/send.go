@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -45,11 +46,18 @@ func (b *Outbox) send(ctx context.Context, r *claimed) error {
 	if err != nil {
 		return b.again(ctx, r, err)
 	}
+	var kept ews.ItemID
 	err = b.mail(ctx, r, m, func(ctx context.Context, draft ews.ItemID) error {
 		if b.without == "note before sending" {
 			return nil
 		}
-		return b.sending(ctx, r, draft.ID)
+		err := b.sending(ctx, r, draft.ID)
+		if err == nil || err == errFenced || b.without == "proof of an open note" {
+			return err
+		}
+		// The note may have been written: until something else is, the draft is what proves that nothing went out.
+		kept = draft
+		return fmt.Errorf("writing down that it may go out: %w (%w)", err, ews.ErrKeepDraft)
 	})
 	if b.without == "proof until it is written down" && err != nil && !ews.MaybeApplied(err) {
 		_ = b.m.RemoveDrafts(ctx, r.ID)
@@ -65,7 +73,14 @@ func (b *Outbox) send(ctx context.Context, r *claimed) error {
 		b.o.Logger.WarnContext(ctx, "outbox: it is open whether the message went out; looking for it", "id", r.ID, "error", err)
 		return b.later(ctx, r, Sending, b.look(0), r.Tries, reason(err))
 	}
-	return b.again(ctx, r, err)
+	r.open = !kept.IsZero()
+	if done := b.again(ctx, r, err); done != nil || !r.open {
+		return done
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWrite)
+	defer cancel()
+	_ = b.m.Delete(ctx, ews.HardDelete, ews.ItemID{ID: kept.ID}) // or the next try does
+	return nil
 }
 
 // mail makes the draft and sends it.
