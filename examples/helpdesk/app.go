@@ -23,6 +23,9 @@ type app struct {
 
 	mu   sync.Mutex // never held across I/O
 	conn *connection
+
+	following sync.WaitGroup
+	unfollow  context.CancelFunc
 }
 
 const callbackPath = "/oauth/callback"
@@ -38,17 +41,22 @@ func (a *app) open(ctx context.Context) error {
 	if a.tenant == nil && s.Demo {
 		s = defaults() // the demo tenant ended with the program that had it
 	}
-	if a.tenant != nil && (version == "" || s.Demo) {
+	if a.tenant != nil && (version == "" || s.Demo && !s.ofTenant(a.tenant)) {
 		s = demoSettings(a.tenant)
 		if version, err = save(ctx, a.store, s, version); err != nil {
 			return err
 		}
 	}
+	done, err := a.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	c, err := a.connect(ctx, s, version)
 	if err != nil {
 		return err
 	}
-	a.conn = c
+	a.replace(c)
 	if err := a.resume(ctx, c); err != nil {
 		a.log.Warn("whether the mailbox is signed in cannot be told; it is fetched once somebody connects", "error", err)
 	}
@@ -73,7 +81,14 @@ func (a *app) open(ctx context.Context) error {
 		OnSignIn: a.signedIn,
 		Failure:  a.signInFailed,
 	})
-	return err
+	if err != nil {
+		c.close(a.log)
+		return err
+	}
+	fctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	a.unfollow = cancel
+	a.following.Go(func() { a.follow(fctx) })
+	return nil
 }
 
 var (
@@ -116,13 +131,15 @@ func (a *app) replace(c *connection) {
 	old := a.conn
 	a.conn = c
 	a.mu.Unlock()
-	old.close(a.log)
+	if old != nil {
+		old.close(a.log)
+	}
 }
 
 func (a *app) close() {
-	if c := a.current(); c != nil {
-		c.close(a.log)
-	}
+	a.unfollow()
+	a.following.Wait()
+	a.current().close(a.log)
 }
 
 // signedIn stores the tokens of a finished sign-in; the Handler shows its error.
@@ -141,7 +158,9 @@ func (a *app) signedIn(ctx context.Context, s *azureoauth.SignIn) error {
 	}); err != nil {
 		return err
 	}
-	c.desk.stop() // after a new sign-in nothing waits out its pauses
-	c.desk.start()
+	if err := a.resume(ctx, c); err != nil { // the tokens are stored all the same
+		a.log.Warn("whether the mailbox is signed in cannot be told", "error", err)
+		c.desk.start()
+	}
 	return nil
 }

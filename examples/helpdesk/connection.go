@@ -20,6 +20,7 @@ type connection struct {
 	tokens   *tokenstore.Source
 	client   *ews.Client
 	desk     *desk
+	since    time.Time // of the sign-in that the work goes on with; guarded by app.take
 }
 
 // connect makes a connection of settings. Wrong settings give one without a registration.
@@ -80,16 +81,24 @@ func (c *connection) close(log *slog.Logger) {
 	c.client.Close()
 }
 
-// resume begins the work on a mailbox that somebody has connected.
+// resume has the work go on if, and only if, somebody has connected the mailbox. After a new sign-in it begins anew, so that nothing waits out its
+// pauses. It is called with app.take.
 func (a *app) resume(ctx context.Context, c *connection) error {
 	if c.config == nil {
 		return nil
 	}
 	status, err := c.tokens.Status(ctx)
-	if err == nil && status.SignedIn {
+	if err != nil {
+		return err
+	}
+	if !status.SignedIn || !status.SignedInAt.Equal(c.since) {
+		c.desk.stop()
+	}
+	if status.SignedIn {
 		c.desk.start()
 	}
-	return err
+	c.since = status.SignedInAt
+	return nil
 }
 
 // noToken stands in where settings are checked only.

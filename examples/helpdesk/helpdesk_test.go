@@ -90,7 +90,18 @@ func visit(t *testing.T, a *app) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{t: t, app: a, client: &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 30 * time.Second}}
+	return &visitor{t: t, app: a, client: &http.Client{Jar: jar, Transport: browser{&http.Transport{DisableKeepAlives: true}}, Timeout: 30 * time.Second}}
+}
+
+// browser adds what every browser does: where a request comes from, unless the test says it.
+type browser struct{ http.RoundTripper }
+
+func (b browser) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("Sec-Fetch-Site") == "" && r.Header["Origin"] == nil && r.Header.Get("Referer") == "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	return b.RoundTripper.RoundTrip(r)
 }
 
 func (v *visitor) page(resp *http.Response, err error) (int, string) {

@@ -10,8 +10,8 @@
 // app.go, routes.go and settings.go: how a mailbox is set up and connected. The rest is pages.
 //
 // Ctrl-C finishes what was begun; the next start goes on from there. Several instances may share one -data folder, on one machine:
-// one of them fetches, another takes over within seconds when it dies. Each reads the settings, and whether somebody is
-// signed in, when it starts.
+// one of them fetches, another takes over within seconds when it dies. What is done in one of them (settings, a sign-in, a disconnect)
+// the others follow within seconds. A sign-in ends at the instance that it was begun at.
 //
 // It listens on loopback and has no accounts of its own: behind it, an application has its own sign-in for administrators.
 package main

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/ewsmail/ewsmail/tokenstore"
@@ -15,10 +16,10 @@ func (a *app) routes() http.Handler {
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /settings", a.settingsPage)
 	mux.HandleFunc("POST /settings", a.saveSettings)
-	mux.HandleFunc("GET /connect", fromHere(a.signIn.Start))
+	mux.HandleFunc("GET /connect", a.fromHere(a.signIn.Start))
 	mux.HandleFunc(callbackPath, a.callback)
 	mux.HandleFunc("POST /disconnect", a.disconnect)
-	mux.HandleFunc("GET /admin-consent", fromHere(a.adminConsent))
+	mux.HandleFunc("GET /admin-consent", a.fromHere(a.adminConsent))
 	mux.HandleFunc("GET /style.css", style)
 	mux.HandleFunc("GET /tickets", a.desked(a.ticketsPage))
 	mux.HandleFunc("GET /tickets/{ticket}", a.desked(a.ticketPage))
@@ -27,7 +28,23 @@ func (a *app) routes() http.Handler {
 	mux.HandleFunc("GET /attention", a.desked(a.attentionPage))
 	mux.HandleFunc("POST /answers/{mail}/again", a.desked(a.sendAgain))
 	mux.HandleFunc("POST /answers/{mail}/settle", a.desked(a.settleAnswer))
-	return a.guard(http.NewCrossOriginProtection().Handler(mux))
+	return a.guard(named(http.NewCrossOriginProtection().Handler(mux)))
+}
+
+// named refuses what changes something and does not say which site it comes from. http.CrossOriginProtection refuses what comes from another site,
+// by Sec-Fetch-Site or Origin, and lets pass what has neither, as programs do. Nothing but a browser has business here, and every browser
+// since 2020 sends Origin with a form: what has neither is an older one, which may be on an errand of another site. With that no token in
+// the forms could add anything: they are protected wherever a browser is maintained, and refused where none is. The callback is for the
+// sign-in page to call, and has its own protection: state, and a cookie.
+func named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		safe := r.Method == http.MethodGet || r.Method == http.MethodHead
+		if !safe && r.URL.Path != callbackPath && r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
+			http.Error(w, "this browser is too old: it does not say which site a form belongs to", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // guard sets the headers of every page, and refuses names other than the application's: a foreign name that resolves to this
@@ -37,7 +54,12 @@ func (a *app) guard(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		// Not no-referrer: with that, browsers send "Origin: null" with this site's own forms, which those that do not send Sec-Fetch-Site (Safari
+		// before 16.4, and all of them where there is no TLS) could not be told from foreign ones by.
+		h.Set("Referrer-Policy", "same-origin")
+		if r.URL.Path == callbackPath { // a code stands in it
+			h.Set("Referrer-Policy", "no-referrer")
+		}
 		h.Set("Cache-Control", "no-store")
 		if r.Host != a.base.Host {
 			http.Error(w, "open "+a.base.String(), http.StatusMisdirectedRequest)
@@ -49,10 +71,13 @@ func (a *app) guard(next http.Handler) http.Handler {
 }
 
 // fromHere is for links that begin a sign-in. They are links and no forms because form-action would have to name every host that
-// the sign-in passes through.
-func fromHere(next http.HandlerFunc) http.HandlerFunc {
+// the sign-in passes through. Browsers that do not say which site a link stands on name the page it stands on; whoever
+// names nothing, by typing the address say, begins at the page.
+func (a *app) fromHere(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		site, page := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Referer")
+		here := site == "same-origin" || site == "none" || site == "" && strings.HasPrefix(page, a.base.String()+"/")
+		if !here {
 			http.Error(w, "open this from the application's own page", http.StatusForbidden)
 			return
 		}

@@ -46,6 +46,11 @@ func demoSettings(t *demo.Tenant) settings {
 		AuthURL: t.Entra.AuthURL(), TokenURL: t.Entra.TokenURL(), Scope: azureoauth.DefaultScope, Demo: true}
 }
 
+// ofTenant tells whether they are those of a demo tenant, of this start of it.
+func (s settings) ofTenant(t *demo.Tenant) bool {
+	return t != nil && s.EWSURL == t.Exchange.URL && s.TokenURL == t.Entra.TokenURL()
+}
+
 // record is the name under which the tokens of these settings are kept. Everything that decides where they are sent is in it:
 // changed addresses get no token that was issued for others.
 func (s settings) record() string {
