@@ -20,13 +20,17 @@ func (x *exchange) log(ctx context.Context, err error, again bool, wait time.Dur
 	if !log.Enabled(ctx, level) {
 		return
 	}
+	var took time.Duration
+	if !x.began.IsZero() { // it got to send something
+		took = time.Since(x.began)
+	}
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,
 		slog.String("operation", x.c.op),
 		slog.String("mailbox", x.m.Address()),
 		slog.Int("attempt", x.attempt),
 		slog.Int("status", x.status),
-		slog.Duration("duration", time.Since(x.began)),
+		slog.Duration("duration", took),
 		slog.Int64("bytes_out", x.env.Len()),
 	)
 	if x.body != nil {

@@ -105,31 +105,65 @@ type backoffError struct{ left time.Duration }
 
 func (e *backoffError) Error() string { return fmt.Sprintf("back-off for another %v", e.left) }
 
-// acquire takes a slot and waits for a back-off to end. Waiting for a slot takes no patience: it ends with other calls of
-// this program.
+// acquire waits for the back-off to end and takes a slot. Waiting for a slot takes no patience: it ends with other calls of this
+// program. A slot is not kept through a back-off, and a call that queued into one goes back to waiting it out: all calls wait at the
+// same time, each on its own patience, and not one after the other.
 func (p *pace) acquire(ctx context.Context, patience *time.Duration) error {
+	for {
+		if err := p.wait(ctx, patience); err != nil {
+			return err
+		}
+		if err := p.slot(ctx); err != nil {
+			return err
+		}
+		if p.left() <= 0 {
+			return nil
+		}
+		p.release()
+	}
+}
+
+// still is acquire for a call that has its slot, or needs none (live), and may have been overtaken by a back-off. The slot is the
+// caller's to release also after an error.
+func (p *pace) still(ctx context.Context, patience *time.Duration, live bool) error {
+	if live || p.left() <= 0 {
+		return p.wait(ctx, patience)
+	}
+	p.release()
+	err := p.acquire(ctx, patience)
+	if err != nil {
+		p.mu.Lock()
+		p.inFlight++
+		p.mu.Unlock()
+	}
+	return err
+}
+
+// slot waits for a slot.
+func (p *pace) slot(ctx context.Context) error {
 	p.mu.Lock()
 	if p.max < 0 || p.inFlight < p.slots() {
 		p.inFlight++
 		p.mu.Unlock()
-	} else {
-		turn := make(chan struct{})
-		p.queue = append(p.queue, turn)
-		p.mu.Unlock()
-		select {
-		case <-turn:
-		case <-ctx.Done():
-			p.leave(turn)
-			return ctx.Err()
-		}
+		return nil
 	}
-	if err := p.wait(ctx, patience); err != nil {
-		p.mu.Lock()
-		p.free()
-		p.mu.Unlock()
-		return err
+	turn := make(chan struct{})
+	p.queue = append(p.queue, turn)
+	p.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+		p.leave(turn)
+		return ctx.Err()
 	}
-	return nil
+}
+
+// left is how long the back-off lasts yet; not positive: none is in force.
+func (p *pace) left() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Until(p.until)
 }
 
 // wait returns when no back-off is in force. A call without the patience for it, or whose context ends before, need not
@@ -139,16 +173,11 @@ func (p *pace) wait(ctx context.Context, patience *time.Duration) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		p.mu.Lock()
-		left := time.Until(p.until)
-		p.mu.Unlock()
+		left := p.left()
 		if left <= 0 {
 			return nil
 		}
-		if left > *patience {
-			return &backoffError{left}
-		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < left {
+		if !bearable(ctx, left, *patience) {
 			return &backoffError{left}
 		}
 		*patience -= left
@@ -158,6 +187,12 @@ func (p *pace) wait(ctx context.Context, patience *time.Duration) error {
 			return err
 		}
 	}
+}
+
+// bearable reports whether a call has the patience for a wait, and its context outlasts it.
+func bearable(ctx context.Context, wait, patience time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return wait <= patience && (!ok || time.Until(deadline) >= wait)
 }
 
 // leave gives up a place in the queue, or the slot that was handed over at the same moment.

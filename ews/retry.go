@@ -20,7 +20,8 @@ type RetryPolicy struct {
 	MaxAttempts int
 
 	// MaxWait is the time a call spends waiting before and between its requests, all waits together. It also bounds the
-	// wait for a back-off that an earlier call was told. 0: 5 minutes; negative: none, a call that would have to wait fails.
+	// wait for a back-off that an earlier call was told. Only the wait for a turn among the calls of the same Client
+	// (Config.Concurrency) is not counted. 0: 5 minutes; negative: none, a call that would have to wait fails.
 	MaxWait time.Duration
 
 	// BaseDelay is the first wait of our own choice, used when the server names none; each further one is twice as long,
@@ -111,7 +112,9 @@ func (m *Mailbox) run(ctx context.Context, c *call, keep bool) (*stream, error) 
 	for attempt := 1; ; attempt++ {
 		x := &exchange{m: m, c: c, env: env, keep: keep, attempt: attempt, rejected: rejected, last: last}
 		if err := pace.acquire(ctx, &patience); err != nil {
-			return nil, x.waiting(err)
+			err = x.waiting(err)
+			x.log(ctx, err, false, 0)
+			return nil, err
 		}
 		if c.live {
 			pace.release()
@@ -122,7 +125,7 @@ func (m *Mailbox) run(ctx context.Context, c *call, keep bool) (*stream, error) 
 			x.log(ctx, err, false, 0)
 			return nil, err // a limit of streams (HangingConnectionLimit): no reason for other calls to wait
 		}
-		pace.learn(e, err == nil, policy)
+		pace.learn(e, served(err), policy)
 		if !c.live {
 			pace.release()
 		}
@@ -136,7 +139,7 @@ func (m *Mailbox) run(ctx context.Context, c *call, keep bool) (*stream, error) 
 			}
 			return st, nil
 		}
-		wait, again := x.again(e, pace)
+		wait, again := x.again(ctx, e, pace, patience)
 		x.log(ctx, err, again, wait)
 		if !again {
 			return nil, err
@@ -149,23 +152,23 @@ func (m *Mailbox) run(ctx context.Context, c *call, keep bool) (*stream, error) 
 			}
 			continue
 		}
-		if wait > patience {
-			return nil, err
-		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-			return nil, err // the wait would outlast the context: say now what went wrong
+		if e.verdict == verdictThrottle {
+			continue
 		}
 		patience -= wait
 		if err := sleep(ctx, wait); err != nil {
 			x.last = last
-			return nil, x.waiting(err)
+			err = x.waiting(err)
+			x.log(ctx, err, false, 0)
+			return nil, err
 		}
 	}
 }
 
 // again decides whether the call is sent once more, and after which wait. The wait after throttling is the account's, not
-// the call's: pace.acquire does it.
-func (x *exchange) again(e *Error, pace *pace) (wait time.Duration, again bool) {
+// the call's: pace.acquire does it. A wait that the call has not the patience for, or that would outlast its context, is not begun: what
+// went wrong is said now.
+func (x *exchange) again(ctx context.Context, e *Error, pace *pace, patience time.Duration) (wait time.Duration, again bool) {
 	policy := &x.m.c.retry
 	if e == nil || e.MaybeApplied || e.partial || x.parent != nil && x.parent.Err() != nil {
 		return 0, false
@@ -174,6 +177,7 @@ func (x *exchange) again(e *Error, pace *pace) (wait time.Duration, again bool) 
 	case verdictToken:
 		return 0, x.rejected == nil // one replay, whatever comes
 	case verdictThrottle:
+		wait = max(0, pace.left())
 	case verdictRetry:
 		wait = e.RetryAfter
 		if wait <= 0 {
@@ -182,7 +186,7 @@ func (x *exchange) again(e *Error, pace *pace) (wait time.Duration, again bool) 
 	default:
 		return 0, false
 	}
-	return wait, x.attempt < policy.MaxAttempts && pace.mayRetry()
+	return wait, x.attempt < policy.MaxAttempts && bearable(ctx, wait, patience) && pace.mayRetry()
 }
 
 // worst picks the error that decides what happens next: err itself, or the item of a batch that Exchange would not serve now.
@@ -200,6 +204,12 @@ func worst(err error) *Error {
 	var e *Error
 	errors.As(err, &e)
 	return e
+}
+
+// served reports whether Exchange did what it was asked for, of a batch at least some: it lets this account through.
+func served(err error) bool {
+	var b *BatchError
+	return err == nil || errors.As(err, &b) && len(b.Items) < b.Total
 }
 
 // sleep waits, or returns the context's error as soon as it ends.

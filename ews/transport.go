@@ -52,7 +52,7 @@ func (x *exchange) run(ctx context.Context, pace *pace, patience *time.Duration)
 		return nil, err
 	}
 	// Another request may have been told to back off while the token was on its way.
-	if err := pace.wait(ctx, patience); err != nil {
+	if err := pace.still(ctx, patience, x.c.live); err != nil {
 		return nil, x.waiting(err)
 	}
 	x.parent = ctx
