@@ -13,12 +13,14 @@ import (
 const (
 	viewEntries = 500
 	viewSpan    = 365 * 24 * time.Hour
+	viewYears   = 200 // of all requests together: a slip such as the year 206 does not become thousands of them
 )
 
 // Appointments lists what a calendar, nil meaning the mailbox's Calendar, holds in a stretch of time, by the time it starts: everything
 // that ends after from and starts before to, with one entry for each occurrence of what recurs. o may be nil.
 //
-// The stretch is read piece by piece while the loop runs. A pair with both an Appointment and an error is about that one alone; a pair
+// The stretch, of 200 years at most, is read a year or 500 appointments at a time while the loop runs: one request each, also where the
+// calendar is empty. A pair with both an Appointment and an error is about that one alone; a pair
 // without an Appointment is the last one. Errors: ErrNotFound for the folder, ErrDenied, ErrTooLarge for more than 500 appointments at the
 // same moment. EWS: FindItem with CalendarView, and GetItem unless the detail is Summary.
 func (m *Mailbox) Appointments(ctx context.Context, f FolderRef, from, to time.Time, o *ItemOptions) iter.Seq2[*Appointment, error] {
@@ -32,6 +34,14 @@ func (m *Mailbox) Appointments(ctx context.Context, f FolderRef, from, to time.T
 	return func(yield func(*Appointment, error) bool) {
 		if from.IsZero() || !from.Before(to) {
 			yield(nil, fmt.Errorf("ews: Appointments: from and to must be set, from first: %s, %s", from.Format(time.RFC3339), to.Format(time.RFC3339)))
+			return
+		}
+		bad := badTimes("from", from, "to", to)
+		if bad == "" && from.AddDate(viewYears, 0, 0).Before(to) {
+			bad = fmt.Sprintf("from the year %d to %d: %d years at most, each of which is a request", from.Year(), to.Year(), viewYears)
+		}
+		if bad != "" {
+			yield(nil, fmt.Errorf("ews: Appointments: %s", bad))
 			return
 		}
 		v := calendarView{m: m, f: f, from: from.Truncate(time.Second), to: to, o: &options, seen: map[string]time.Time{}}

@@ -76,6 +76,9 @@ func (m *Mailbox) ApplyToConversations(ctx context.Context, a ConversationAction
 			return err
 		}
 	}
+	if bad := badTime("ConversationScope.Before", in.Before); len(bad) > 0 {
+		return m.invalid(op, bad[0])
+	}
 	before := in.Before
 	if before.IsZero() {
 		before = time.Now()

@@ -116,6 +116,7 @@ func (d *Draft) check(send bool) error {
 	wrong = append(wrong, badSensitivity(d.Sensitivity)...)
 	wrong = append(wrong, badHeaders(d.Headers)...)
 	wrong = append(wrong, badProperties("Properties", d.Properties)...)
+	wrong = append(wrong, badTime("SendAt", d.SendAt)...)
 	wrong = append(wrong, badUploads("Attachments", d.Attachments)...)
 	wrong = append(wrong, badFolder("SentFolder", d.SentFolder)...)
 	if len(wrong) > 0 {

@@ -162,7 +162,7 @@ func (e *Error) Error() string {
 		b.WriteString(": " + strings.TrimPrefix(line(e.cause.Error()), "ews: "))
 	}
 	if e.RetryAfter > 0 {
-		fmt.Fprintf(&b, "; server asks to wait %v", readable(e.RetryAfter))
+		fmt.Fprintf(&b, "; server asks to wait %v", e.RetryAfter)
 	}
 	if e.MaybeApplied {
 		b.WriteString("; it may have taken effect: look before trying again")
@@ -171,18 +171,6 @@ func (e *Error) Error() string {
 	}
 	e.ids(&b)
 	return b.String()
-}
-
-// readable leaves off digits that nobody needs: 3m20s instead of 3m19.922439933s. It rounds up.
-func readable(d time.Duration) time.Duration {
-	unit := time.Second
-	if d < 10*time.Second {
-		unit = 100 * time.Millisecond
-	}
-	if r := d.Truncate(unit); r < d {
-		return r + unit
-	}
-	return d
 }
 
 // ids appends what support people ask for: "(HTTP 500, request-id ..., 3 attempts)".

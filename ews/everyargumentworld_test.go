@@ -136,7 +136,7 @@ const badMark = "qzx"
 var (
 	badStrings = []any{badMark + "\x01", badMark + "\uFFFE", badMark + "\xff", "", " ", "Foo", "a<b>&\"'"}
 	badTimes   = []any{time.Time{}, time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
-		time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3601))}
+		time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 1, time.UTC), time.Date(2026, 1, 2, 3, 4, 5, 6, time.FixedZone("", 3601))}
 	badDurations = []any{time.Duration(-1), time.Duration(1), 90 * time.Second, time.Duration(math.MaxInt64)}
 	badAny       = []any{nil, badMark + "\x01", 3, int64(math.MinInt64), true, math.NaN(), math.Inf(1), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
 		struct{}{}, []string{badMark + "\x01"}, []byte{0}, []any{nil}, ews.Importance(99), ews.TextField("Foo")}

@@ -3,14 +3,15 @@ package ews
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
 
 // Field is a property of messages by which they are found, sorted and selected: one of the Field constants, another of EWS's
-// fields by its name, such as TextField("item:Culture"), or a Property. EWS: FieldURI, ExtendedFieldURI.
+// fields by its name, such as TextField("item:Culture"), or a Property. A name that EWS's schema does not have is refused before anything is
+// sent; should Exchange come to have fields beyond the schema, their property (Property) and Mailbox.Do reach them. EWS: FieldURI,
+// ExtendedFieldURI.
 type Field interface {
 	bad() string
 	kind() fieldKind
@@ -100,14 +101,6 @@ var (
 
 var errFieldType = errors.New("the value is not of the field's type")
 
-func badURI(uri string) string {
-	set, name, ok := strings.Cut(uri, ":")
-	if !ok || name == "" || strings.ContainsAny(name, " :<>&\"'") || !strings.Contains(" folder item message meeting meetingRequest calendar task contacts distributionlist postitem conversation persona ", " "+set+" ") {
-		return fmt.Sprintf("%.80q is no field of EWS: it needs a form such as item:Subject", uri)
-	}
-	return ""
-}
-
 func writeURI(w *wire.Writer, uri string) { w.Empty("t:FieldURI", "FieldURI", uri) }
 
 func (f TextField) bad() string            { return badURI(string(f)) }
@@ -129,8 +122,11 @@ func (f TimeField) constant(v any) (string, error) {
 	switch {
 	case !ok:
 		return "", errFieldType
-	case t.IsZero() || t.UTC().Year() > 9999:
-		return "", errors.New("a time that Exchange cannot hold")
+	case t.IsZero():
+		return "", errors.New("the zero time is no value")
+	}
+	if bad := badTime("the value", t); len(bad) > 0 {
+		return "", errors.New(bad[0])
 	}
 	return t.UTC().Format(time.RFC3339Nano), nil
 }

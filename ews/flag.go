@@ -51,7 +51,10 @@ func (f *Flag) bad() string {
 	case f.Status != FlagComplete && !f.Completed.IsZero():
 		return "Flag.Completed: only a FlagComplete message has it"
 	}
-	return ""
+	if bad := badTimes("Flag.Start", f.Start, "Flag.Due", f.Due); bad != "" {
+		return bad
+	}
+	return badTimes("Flag.Completed", f.Completed, "", time.Time{})
 }
 
 // writeTo writes the Flag element.

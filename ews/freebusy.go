@@ -120,6 +120,9 @@ func checkAvailability(method string, start, end time.Time, addresses []string) 
 	if start.IsZero() || !start.Before(end) {
 		return fmt.Errorf("ews: %s: Start and End must be set, Start first", method)
 	}
+	if bad := badTimes("Start", start, "End", end); bad != "" {
+		return fmt.Errorf("ews: %s: %s", method, bad)
+	}
 	return nil
 }
 

@@ -119,6 +119,9 @@ func (o *OutOfOffice) check() error {
 	case o.State == OutOfOfficeScheduled && (o.Start.IsZero() || !o.Start.Before(o.End)):
 		return errors.New("ews: OutOfOffice: Start and End must be set, Start first, for OutOfOfficeScheduled")
 	}
+	if bad := badTimes("Start", o.Start, "End", o.End); bad != "" && o.State == OutOfOfficeScheduled {
+		return errors.New("ews: OutOfOffice: " + bad)
+	}
 	if wrong := badTexts("Internal", o.Internal, "External", o.External); len(wrong) > 0 {
 		return errors.New("ews: OutOfOffice: " + strings.Join(wrong, "; "))
 	}

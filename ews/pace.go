@@ -159,6 +159,9 @@ func (p *pace) slot(ctx context.Context) error {
 	}
 }
 
+// wholeSeconds rounds a wait up for people who read of it: 3m20s instead of 3m19.922439933s.
+func wholeSeconds(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
+
 // left is how long the back-off lasts yet; not positive: none is in force.
 func (p *pace) left() time.Duration {
 	p.mu.Lock()

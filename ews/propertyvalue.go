@@ -281,6 +281,9 @@ func timeText(v any) (string, error) {
 	case t.IsZero():
 		return "", errors.New("the zero time is no value; delete the property instead")
 	}
+	if bad := badTime("the value", t); len(bad) > 0 {
+		return "", errors.New(bad[0])
+	}
 	return t.UTC().Format(time.RFC3339), nil
 }
 

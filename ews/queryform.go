@@ -36,6 +36,9 @@ func (q *Query) bad() string {
 			return "Query.Search: it holds a character that XML cannot carry"
 		}
 	}
+	if bad := badTimes("Query.Since", q.Since, "Query.Before", q.Before); bad != "" {
+		return bad
+	}
 	switch {
 	case q.Detail < Full || q.Detail > Summary:
 		return fmt.Sprintf("Query.Detail: there is no %d", int(q.Detail))

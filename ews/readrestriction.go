@@ -25,7 +25,7 @@ var knownFields = func() map[string]Field {
 // indexedURI is one entry of a field that holds several, such as a header field. It is only read, and sent back as it came.
 type indexedURI struct{ uri, index string }
 
-func (f indexedURI) bad() string                    { return badURI(f.uri) }
+func (f indexedURI) bad() string                    { return badForm(f.uri) }
 func (f indexedURI) kind() fieldKind                { return kindText }
 func (f indexedURI) constant(v any) (string, error) { return TextField(f.uri).constant(v) }
 func (f indexedURI) writeTo(w *wire.Writer) {

@@ -117,6 +117,7 @@ func (a *Answer) check(about ItemID) error {
 	wrong = append(wrong, badTexts("Subject", a.Subject, "Body", a.Body.Text, "Marker", a.Marker)...)
 	wrong = append(wrong, badImportance(a.Importance)...)
 	wrong = append(wrong, badSensitivity(a.Sensitivity)...)
+	wrong = append(wrong, badTime("SendAt", a.SendAt)...)
 	wrong = append(wrong, badHeaders(a.Headers)...)
 	wrong = append(wrong, badProperties("Properties", a.Properties)...)
 	wrong = append(wrong, badUploads("Attachments", a.Attachments)...)

@@ -82,6 +82,9 @@ func (r *InboxRule) badTexts() string {
 					}
 					wrong = append(wrong, badTexts(fmt.Sprintf("%s[%d].Name", field, i), a.Name, fmt.Sprintf("%s[%d].Email", field, i), a.Email)...)
 				}
+			case *RuleDateRange:
+				wrong = append(wrong, badTime(field+".Start", at.Start)...)
+				wrong = append(wrong, badTime(field+".End", at.End)...)
 			case *RuleSizeRange:
 				if at.Min < 0 || at.Max < 0 || max(at.Min, at.Max) > math.MaxInt32 {
 					wrong = append(wrong, fmt.Sprintf("%s: %d to %d KiB is no size", field, at.Min, at.Max))

@@ -85,7 +85,7 @@ func (x *exchange) waiting(err error) error {
 		if last != nil {
 			return last
 		}
-		return x.fill(&Error{kind: ErrThrottled, untouched: true, RetryAfter: b.left,
+		return x.fill(&Error{kind: ErrThrottled, untouched: true, RetryAfter: wholeSeconds(b.left),
 			what: "Exchange told this account to pause; nothing was sent"})
 	}
 	if last == nil {

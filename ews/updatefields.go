@@ -84,6 +84,9 @@ func (c *Update) check() error {
 	if c.From != nil {
 		wrong = append(wrong, badAddresses("From", []Address{*c.From})...)
 	}
+	if c.SendAt != nil {
+		wrong = append(wrong, badTime("SendAt", *c.SendAt)...)
+	}
 	wrong = append(wrong, badHeaders(c.Headers)...)
 	wrong = append(wrong, badAddresses("To", c.To)...)
 	wrong = append(wrong, badAddresses("Cc", c.Cc)...)

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
 
 // The part of the EWS schema that requests are checked against, in the shape of DTD content models: a name alone is in the types
@@ -354,7 +356,7 @@ func (t valueType) allows(v string) bool {
 	case "proptype":
 		return strings.Contains(propertyTypes, " "+v+" ")
 	case "field":
-		return fieldURIs()[v]
+		return wire.FieldURIs()[v]
 	}
 	for have := range strings.SplitSeq(string(t), "|") {
 		if v == have {

@@ -1,12 +1,12 @@
-package ewstest
+package wire
 
 import (
 	"strings"
 	"sync"
 )
 
-// fieldURIs are the names of t:UnindexedFieldURIType, by what they belong to.
-var fieldURIs = sync.OnceValue(func() map[string]bool {
+// FieldURIs are the names of t:UnindexedFieldURIType: every field that can be asked for, such as item:Subject. The map is not to be changed.
+var FieldURIs = sync.OnceValue(func() map[string]bool {
 	all := map[string]bool{}
 	for of, names := range map[string]string{
 		"abchperson": "AntiLinkInfo Categories ContactHandles ExchangePersonIdGuid FavoriteOrder PersonId RelevanceOrder1 RelevanceOrder2",
