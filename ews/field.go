@@ -123,7 +123,7 @@ func (f TimeField) constant(v any) (string, error) {
 	case !ok:
 		return "", errFieldType
 	case t.IsZero():
-		return "", errors.New("the zero time is no value")
+		return "", errors.New("the zero time: a time that Exchange cannot hold")
 	}
 	if bad := badTime("the value", t); len(bad) > 0 {
 		return "", errors.New(bad[0])
