@@ -72,7 +72,8 @@ type SyncOptions struct {
 	Properties []Property
 
 	// PageSize is the largest number of changes in a Batch, 1 to 512 (Exchange's maximum; more counts as that). A page is held in memory
-	// as a whole. 0: 512 with Summary, else 100.
+	// as a whole. 0: 512 with Summary, else 100. While Known leaves most of a listing out, up to 512 summaries are asked for at a time
+	// all the same.
 	PageSize int
 
 	// Ignore names items whose changes are not to be reported. Exchange's documentation calls it a list for a few items.
@@ -122,7 +123,7 @@ func (m *Mailbox) Sync(ctx context.Context, f FolderRef, from Cursor, o *SyncOpt
 			yield(Batch{}, m.invalid("SyncFolderItems", bad))
 			return
 		}
-		p := syncPass{m: m, f: f, o: &opt, sound: stateless}
+		p := newSyncPass(m, f, &opt)
 		if err := p.run(ctx, from, yield); err != nil {
 			yield(Batch{}, err)
 		}
@@ -140,9 +141,17 @@ type syncPass struct {
 
 	at       position
 	restarts int
+	size     int // changes to be asked for
 
-	// The part that tests exchange: what makes a page fit to go on from.
+	// The parts that tests exchange: what makes a page fit to go on from, and what the next one's size depends on.
 	sound func(err error, state string) error
+	widen func(fresh int) (again bool)
+}
+
+func newSyncPass(m *Mailbox, f FolderRef, o *SyncOptions) *syncPass {
+	p := &syncPass{m: m, f: f, o: o, size: o.pageSize(), sound: stateless}
+	p.widen = p.wider
+	return p
 }
 
 // run yields batches until the pass has caught up, the loop is left, or an error ends it.
@@ -173,6 +182,9 @@ func (p *syncPass) run(ctx context.Context, from Cursor, yield func(Batch, error
 		if p.at.again {
 			if page.changes, err = p.unknown(ctx, page.changes); err != nil {
 				return err
+			}
+			if p.widen(len(page.changes)) {
+				continue
 			}
 		}
 		if page.changes, err = p.complete(ctx, page.changes); err != nil {

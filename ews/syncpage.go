@@ -19,7 +19,7 @@ type changePage struct {
 func (p *syncPass) page(ctx context.Context) (changePage, error) {
 	var page changePage
 	var r messageReader
-	size := p.o.pageSize()
+	size := p.size
 	err := p.m.do(ctx, &call{
 		op: "SyncFolderItems",
 		body: func(w *wire.Writer) error {

@@ -41,12 +41,13 @@ func (m *Mailbox) BrokenWatch(ctx context.Context, f FolderRef, o WatchOptions, 
 // BrokenSync is Sync that takes any page: one without a sync state or, if failed, one that failed, too.
 func (m *Mailbox) BrokenSync(ctx context.Context, f FolderRef, from Cursor, o SyncOptions, failed bool) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
-		p := syncPass{m: m, f: f, o: &o, sound: func(err error, _ string) error {
+		p := newSyncPass(m, f, &o)
+		p.sound = func(err error, _ string) error {
 			if failed {
 				return nil
 			}
 			return err
-		}}
+		}
 		if err := p.run(ctx, from, yield); err != nil {
 			yield(Batch{}, err)
 		}
@@ -120,5 +121,34 @@ func (l *listener) without(guard string) {
 		}
 	default:
 		panic(guard)
+	}
+}
+
+// WideSync is Sync that lacks a part of how it widens its pages.
+func (m *Mailbox) WideSync(ctx context.Context, f FolderRef, from Cursor, o SyncOptions, guard string) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
+		p := newSyncPass(m, f, &o)
+		switch guard {
+		case "":
+		case "wider pages":
+			p.widen = func(int) bool { return false }
+		case "asking again":
+			p.widen = func(fresh int) bool { p.wider(fresh); return false }
+		case "the same state": // what was dropped is taken for read
+			state := ""
+			p.sound = func(err error, s string) error { state = s; return stateless(err, s) }
+			p.widen = func(fresh int) bool {
+				again := p.wider(fresh)
+				if again {
+					p.at.state = state
+				}
+				return again
+			}
+		default:
+			panic(guard)
+		}
+		if err := p.run(ctx, from, yield); err != nil {
+			yield(Batch{}, err)
+		}
 	}
 }
