@@ -130,7 +130,7 @@ func (s *state) snapshot() Stats {
 			st.Lag = max(st.Lag, age)
 		}
 		if w.State == Pending {
-			st.Waiting = max(st.Waiting, min(s.now.Sub(w.Changed), s.now.Sub(st.LeadingOn)))
+			st.Waiting = max(st.Waiting, s.now.Sub(w.known))
 		}
 	}
 	return st

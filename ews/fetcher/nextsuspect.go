@@ -16,12 +16,7 @@ func (s *state) suspect(w *work, crashed bool) {
 	w.careful = w.careful || crashed || w.Crashes > 0
 	w.alone = w.Crashes > 0
 	if w.State == Pending && w.alone {
-		wait := s.delay(w.Crashes)
-		due := w.Changed.Add(wait) // since it was handed out
-		if due.Sub(s.now) > wait { // the clock has been set back since
-			due = s.now.Add(wait)
-		}
-		if due.After(w.due) {
+		if due := s.past(w.Changed).Add(s.delay(w.Crashes)); due.After(w.due) { // since it was handed out
 			w.due = due
 		}
 	}

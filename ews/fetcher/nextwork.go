@@ -15,10 +15,8 @@ func (w *work) open() bool { return w.State.Open() }
 func (s *state) add(e Entry) *work {
 	w := s.work[e.Key]
 	if w == nil {
-		w = &work{Entry: e, due: e.Next}
-		if wait := max(0, e.Next.Sub(e.Changed)); e.Next.Sub(s.now) > wait {
-			w.due = s.now.Add(wait) // the clock has been set back since
-		}
+		w = &work{Entry: e, known: s.now, due: s.pause(e.Next, e.Changed)}
+		w.FirstFailure = s.past(e.FirstFailure)
 		s.work[e.Key] = w
 		at, _ := slices.BinarySearchFunc(s.queue, e.Seq, func(w *work, seq int64) int { return int(w.Seq - seq) })
 		s.queue = slices.Insert(s.queue, at, w)
@@ -256,6 +254,7 @@ func (s *state) missing(w *work, e missingEvent) {
 		s.postpone(w, "missing", errors.New("the store keeps an item that is gone"))
 	default:
 		w.Entry, w.tries = e.entry, 0
+		w.FirstFailure = s.past(e.entry.FirstFailure)
 	}
 }
 

@@ -113,6 +113,7 @@ type work struct {
 	marked  bool         // that is done
 	alone   bool         // nothing else is handed out meanwhile
 	busy    bool         // an effect is under way
+	known   time.Time    // since when
 	due     time.Time
 	unsaved *Entry // what Entry is to become, once that is saved
 	look    bool   // whether the ticket was committed is open
