@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -25,7 +24,7 @@ func (x *exchange) refusal(resp *http.Response) *Error {
 		return e
 	}
 	h := resp.Header
-	wait := retryAfter(h.Get("Retry-After"), time.Now())
+	wait := retryAfter(h)
 	page := pageTitle(body)
 	if page == untitled {
 		page = "" // every error of a web server comes as some page

@@ -56,6 +56,38 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
+// TestRetryAfterDate: a date to wait for is meant by the server's clock, whatever this machine's shows, and is waited for as a pause of a minute.
+func TestRetryAfterDate(t *testing.T) {
+	waits := func(date, until string) (waited time.Duration) {
+		synctest.Test(t, func(t *testing.T) {
+			header := []string{"Retry-After", until}
+			if date != "" {
+				header = append(header, "Date", date)
+			}
+			rt := &script{answers: []answer{reply(503, "", header...), reply(200, messages(okMessage("")))}}
+			began := time.Now()
+			_ = newClient(t, rt, nil).Own().DoCall(t.Context(), getItem(nil))
+			if waited = time.Since(began); rt.count() != 2 {
+				waited = -1
+			}
+		})
+		return waited
+	}
+	for name, tc := range map[string]struct{ date, until string }{ // it is midnight here
+		"ours is behind": {"Sat, 01 Jan 2000 03:00:00 GMT", "Sat, 01 Jan 2000 03:01:00 GMT"},
+		"ours is ahead":  {"Fri, 31 Dec 1999 21:00:00 GMT", "Fri, 31 Dec 1999 21:01:00 GMT"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := waits(tc.date, tc.until); got < time.Minute || got > 2*time.Minute {
+				t.Errorf("waited %v", got)
+			}
+			if got := waits("", tc.until); got >= time.Minute && got <= 2*time.Minute {
+				t.Errorf("the mutant that goes by this machine's clock waited %v: nobody noticed", got)
+			}
+		})
+	}
+}
+
 // TestUserAgent: the User-Agent that was set is sent, as it is, and printed in the advice of a block.
 func TestUserAgent(t *testing.T) {
 	rt := &script{answers: []answer{reply(http.StatusForbidden, "")}}

@@ -208,7 +208,7 @@ func (x *exchange) fill(e *Error) *Error {
 		if e.Diagnostics == nil {
 			e.Diagnostics = diagnostics(h)
 		}
-		if d := retryAfter(h.Get("Retry-After"), time.Now()); d > e.RetryAfter {
+		if d := retryAfter(h); d > e.RetryAfter {
 			e.RetryAfter = d
 		}
 	}

@@ -2,6 +2,7 @@ package ews
 
 import (
 	"math"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -84,9 +85,10 @@ func backOff(s string) (d time.Duration, ok bool) {
 	return capped(f / 1000), true
 }
 
-// retryAfter reads a Retry-After header: seconds, or a date (RFC 9110 section 10.2.3).
-func retryAfter(s string, now time.Time) time.Duration {
-	s = strings.TrimSpace(s)
+// retryAfter reads a Retry-After header: seconds, or a date (RFC 9110 section 10.2.3). A date is meant by the clock of the server, which
+// is in the Date header (section 6.6.1): this machine's may be hours off.
+func retryAfter(h http.Header) time.Duration {
+	s := strings.TrimSpace(h.Get("Retry-After"))
 	if s == "" {
 		return 0
 	}
@@ -96,12 +98,25 @@ func retryAfter(s string, now time.Time) time.Duration {
 		}
 		return capped(f)
 	}
+	at, ok := httpDate(s)
+	if !ok {
+		return 0
+	}
+	now, ok := httpDate(strings.TrimSpace(h.Get("Date")))
+	if !ok {
+		now = time.Now()
+	}
+	return min(max(at.Sub(now), 0), maxServerDelay)
+}
+
+// httpDate reads a date in any of the forms that HTTP has had (RFC 9110 section 5.6.7).
+func httpDate(s string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC1123, time.RFC1123Z, time.RFC850, time.ANSIC} {
 		if t, err := time.Parse(layout, s); err == nil {
-			return min(max(t.Sub(now), 0), maxServerDelay)
+			return t, true
 		}
 	}
-	return 0
+	return time.Time{}, false
 }
 
 func capped(seconds float64) time.Duration {

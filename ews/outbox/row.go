@@ -97,13 +97,24 @@ func (b *Outbox) sql(query string) string {
 	if now == "" {
 		now = d.Now()
 	}
-	return d.Bind(strings.NewReplacer("{table}", b.t.String(), "{now}", now).Replace(query))
+	due := "due <= " + now
+	if b.without != "clock set back" {
+		due = fmt.Sprintf("(due <= %s OR due > %s + %d)", now, now, b.longest())
+	}
+	return d.Bind(strings.NewReplacer("{table}", b.t.String(), "{now}", now, "{due}", due).Replace(query))
+}
+
+// longest is more, in milliseconds, than any pause: what is due later was written down before the database's clock was set back, and waits no
+// longer for it to come round again. ews cuts what a server asks for to an hour.
+func (b *Outbox) longest() int64 {
+	longest := max(b.o.Timeout+b.o.Timeout/2, b.o.MaxRetryDelay, b.o.RetryDelay, b.o.Settle/4, maxHold, time.Hour)
+	return (longest + time.Minute).Milliseconds()
 }
 
 // claim takes up to n rows that are due, for Timeout and some more: an earlier owner of them can write nothing from now on.
 func (b *Outbox) claim(ctx context.Context, n int) ([]*claimed, error) {
 	b.step("look for rows")
-	rows, err := b.db.QueryContext(ctx, b.sql("SELECT id, epoch FROM {table} WHERE state IN ('queued', 'sending') AND mailbox = ? AND due <= {now} ORDER BY due, created LIMIT ?"),
+	rows, err := b.db.QueryContext(ctx, b.sql("SELECT id, epoch FROM {table} WHERE state IN ('queued', 'sending') AND mailbox = ? AND {due} ORDER BY due, created LIMIT ?"),
 		[]byte(b.o.Mailbox), n)
 	if err != nil {
 		return nil, err
@@ -141,7 +152,7 @@ func (b *Outbox) claim(ctx context.Context, n int) ([]*claimed, error) {
 func (b *Outbox) take(ctx context.Context, r *claimed) error {
 	r.epoch++
 	r.until = time.Now().Add(b.o.Timeout)
-	query, args := "UPDATE {table} SET epoch = epoch + 1, due = {now} + ? WHERE id = ? AND state IN ('queued', 'sending') AND due <= {now} AND epoch = ?",
+	query, args := "UPDATE {table} SET epoch = epoch + 1, due = {now} + ?, since = CASE WHEN since > {now} THEN {now} ELSE since END WHERE id = ? AND state IN ('queued', 'sending') AND {due} AND epoch = ?",
 		[]any{b.lease(), []byte(r.ID), r.epoch - 1}
 	if b.without == "fenced claim" {
 		r.epoch--
