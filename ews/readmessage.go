@@ -2,7 +2,6 @@ package ews
 
 import (
 	"cmp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,21 +21,21 @@ const (
 )
 
 // messageReader decodes items. The strings of one message share one allocation, as large as the last message's. It is reused from
-// message to message. To add a field, add a case to read that hands a place in the Message to put, attr or one of their kind.
+// message to message. To add a field of listings, add it to field and set; to add another, add a case to rest that hands a place in the Message
+// to put, attr or one of their kind.
 type messageReader struct {
 	text  strings.Builder // never grows: what is full is left to its message
 	need  int             // bytes of text that the last message took
 	used  int             // and this one so far
 	lists []Address       // the list of addresses being read
+	shape wire.Shape      // of messages that have nothing but fields
 
 	folder FolderID // of the last message: most have the same
 
 	sender, representing string // SMTP addresses that MAPI properties tell
 
-	person  Address // the last of address within this message
-	written wire.Content
-	cut     bool
-	asked   []Property // the caller's own
+	cut   bool
+	asked []Property // the caller's own
 }
 
 // put keeps the current element's text for *to.
@@ -78,115 +77,27 @@ func (r *messageReader) full(n int) bool {
 	return true
 }
 
-// begin forgets the last message.
-func (r *messageReader) begin() {
+// begin forgets the last message. The next one's text takes about need bytes.
+func (r *messageReader) begin(need int) {
 	r.text = strings.Builder{}
-	r.need, r.used = min(r.used+r.used/8, maxNeed), 0
+	r.need, r.used = min(need, maxNeed), 0
 	r.sender, r.representing, r.cut = "", "", false
-	r.written.Forget()
 }
 
 // maxNeed bounds what is allocated for a message because the one before it was large.
 const maxNeed = 4 << 10
 
-// folderID reads a folder's id, without a string of its own for the one that all messages of a listing have.
-func (r *messageReader) folderID(s *wire.Scanner) FolderID {
-	id, _ := s.AttrBytes("Id")
-	if string(id) != r.folder.ID {
-		r.folder.ID = string(id)
-	}
-	key, _ := s.AttrBytes("ChangeKey")
-	if string(key) != r.folder.ChangeKey {
-		r.folder.ChangeKey = string(key)
-	}
-	return r.folder
-}
-
 // read decodes the item that the scanner stands on into m, which must be zero.
 func (r *messageReader) read(s *wire.Scanner, m *Message) {
-	r.begin()
 	repaired := s.Repaired()
 	m.Kind = s.Local()
-	for d := s.Depth(); s.Child(d); {
-		switch s.Local() {
-		case "ItemId":
-			r.attr(s, "Id", &m.ID.ID)
-			r.attr(s, "ChangeKey", &m.ID.ChangeKey)
-		case "ParentFolderId":
-			m.ParentFolder = r.folderID(s)
-		case "ItemClass":
-			m.Class = itemClass(s.TextBytes())
-		case "Subject":
-			r.put(s, &m.Subject)
-		case "Sensitivity":
-			m.Sensitivity = sensitivity(s.TextBytes())
-		case "Body":
-			r.body(s, &m.Body)
-		case "UniqueBody":
-			r.extraBody(s, &m.UniqueBody)
-		case "NormalizedBody":
-			r.extraBody(s, &m.NormalizedBody)
-		case "TextBody":
-			r.extraBody(s, &m.TextBody)
-		case "Attachments":
-			r.attachments(s, &m.Attachments)
-		case "DateTimeReceived":
-			m.Received = dateTime(s.TextBytes())
-		case "Size":
-			m.Size = integer(s.TextBytes())
-		case "Categories":
-			for d := s.Depth(); s.Child(d) && !r.full(len(m.Categories)); {
-				m.Categories = append(m.Categories, s.Text())
-			}
-		case "Importance":
-			m.Importance = importance(s.TextBytes())
-		case "InReplyTo":
-			r.put(s, &m.InReplyTo)
-		case "IsDraft":
-			m.Draft = boolean(s.TextBytes())
-		case "InternetMessageHeaders":
-			r.headers(s, &m.Headers)
-		case "DateTimeSent":
-			m.Sent = dateTime(s.TextBytes())
-		case "DateTimeCreated":
-			m.Created = dateTime(s.TextBytes())
-		case "HasAttachments":
-			m.HasAttachments = boolean(s.TextBytes())
-		case "ExtendedProperty":
-			r.property(s, m)
-		case "LastModifiedTime":
-			m.Modified = dateTime(s.TextBytes())
-		case "ConversationId":
-			r.attr(s, "Id", &m.ConversationID)
-		case "Preview":
-			r.put(s, &m.Preview)
-		case "Sender":
-			r.address(s, &m.Sender)
-		case "From":
-			r.address(s, &m.From)
-		case "ToRecipients":
-			r.addresses(s, &m.To)
-		case "CcRecipients":
-			r.addresses(s, &m.Cc)
-		case "BccRecipients":
-			r.addresses(s, &m.Bcc)
-		case "ReplyTo":
-			r.addresses(s, &m.ReplyTo)
-		case "ConversationIndex":
-			r.put(s, &m.ConversationIndex)
-		case "ConversationTopic":
-			r.put(s, &m.ConversationTopic)
-		case "InternetMessageId":
-			r.put(s, &m.InternetMessageID)
-		case "IsRead":
-			m.Read = boolean(s.TextBytes())
-		case "References":
-			r.put(s, &m.References)
-		default:
-			if !r.client(s, m) {
-				r.meeting(s, m)
-			}
+	if !r.replay(s, m) {
+		r.begin(r.used + r.used/8)
+		s.Learn(&r.shape)
+		for d := s.Depth(); s.Child(d); {
+			r.child(s, m)
 		}
+		s.Learned()
 	}
 	m.Repaired = s.Repaired() - repaired
 	m.Truncated = r.cut
@@ -195,6 +106,113 @@ func (r *messageReader) read(s *wire.Scanner, m *Message) {
 	}
 	resolve(&m.Sender, r.sender)
 	resolve(&m.From, r.representing)
+}
+
+// replay reads an item that is written as others before it, and has nothing but fields.
+func (r *messageReader) replay(s *wire.Scanner, m *Message) bool {
+	if !s.Replay(&r.shape) {
+		return false
+	}
+	n, bytes := r.shape.Values(lastText)
+	r.begin(bytes)
+	for i := range n {
+		f, b := s.Replayed(&r.shape, i)
+		r.set(m, f, b)
+	}
+	return true
+}
+
+// child decodes one field of an item.
+func (r *messageReader) child(s *wire.Scanner, m *Message) {
+	switch s.Local() {
+	case "ItemId":
+		r.fieldAttr(s, m, "Id", fieldItemID)
+		r.fieldAttr(s, m, "ChangeKey", fieldItemKey)
+	case "ParentFolderId":
+		r.fieldAttr(s, m, "Id", fieldFolderID)
+		r.fieldAttr(s, m, "ChangeKey", fieldFolderKey)
+	case "ItemClass":
+		r.field(s, m, fieldClass)
+	case "Subject":
+		r.field(s, m, fieldSubject)
+	case "Sensitivity":
+		r.field(s, m, fieldSensitive)
+	case "DateTimeReceived":
+		r.field(s, m, fieldReceived)
+	case "Size":
+		r.field(s, m, fieldSize)
+	case "Categories":
+		for d := s.Depth(); s.Child(d); {
+			r.field(s, m, fieldCategory)
+		}
+	case "Importance":
+		r.field(s, m, fieldImportant)
+	case "InReplyTo":
+		r.field(s, m, fieldInReplyTo)
+	case "IsDraft":
+		r.field(s, m, fieldDraft)
+	case "DateTimeSent":
+		r.field(s, m, fieldSent)
+	case "DateTimeCreated":
+		r.field(s, m, fieldCreated)
+	case "HasAttachments":
+		r.field(s, m, fieldHasAttachments)
+	case "ExtendedProperty":
+		r.property(s, m)
+	case "LastModifiedTime":
+		r.field(s, m, fieldModified)
+	case "ConversationId":
+		r.fieldAttr(s, m, "Id", fieldConversationID)
+	case "Preview":
+		r.field(s, m, fieldPreview)
+	case "Sender":
+		r.party(s, m, fieldSenderName, fieldSenderEmail, fieldSenderRouting)
+	case "From":
+		r.party(s, m, fieldFromName, fieldFromEmail, fieldFromRouting)
+	case "ConversationIndex":
+		r.field(s, m, fieldConversationIndex)
+	case "ConversationTopic":
+		r.field(s, m, fieldConversationTopic)
+	case "InternetMessageId":
+		r.field(s, m, fieldMessageID)
+	case "IsRead":
+		r.field(s, m, fieldRead)
+	case "References":
+		r.field(s, m, fieldReferences)
+	default:
+		s.Unlearn()
+		r.rest(s, m)
+	}
+}
+
+// rest decodes what listings do not have.
+func (r *messageReader) rest(s *wire.Scanner, m *Message) {
+	switch s.Local() {
+	case "Body":
+		r.body(s, &m.Body)
+	case "UniqueBody":
+		r.extraBody(s, &m.UniqueBody)
+	case "NormalizedBody":
+		r.extraBody(s, &m.NormalizedBody)
+	case "TextBody":
+		r.extraBody(s, &m.TextBody)
+	case "Attachments":
+		r.attachments(s, &m.Attachments)
+	case "InternetMessageHeaders":
+		r.headers(s, &m.Headers)
+	case "ToRecipients":
+		r.addresses(s, &m.To)
+	case "CcRecipients":
+		r.addresses(s, &m.Cc)
+	case "BccRecipients":
+		r.addresses(s, &m.Bcc)
+	case "ReplyTo":
+		r.addresses(s, &m.ReplyTo)
+	default:
+		if !r.client(s, m) {
+			r.meeting(s, m)
+		}
+	}
 }
 
 // resolve puts the SMTP address in the place of an X.500 one.
@@ -217,20 +235,13 @@ func propertyTag(b []byte) int {
 	return int(n)
 }
 
-// address reads an element that holds one Mailbox (From, Sender).
+// address reads an element that holds one Mailbox.
 func (r *messageReader) address(s *wire.Scanner, a *Address) {
-	if s.Repeats(&r.written) {
-		*a = r.person
-		return
-	}
-	m := s.Mark()
 	for d := s.Depth(); s.Child(d); {
 		if s.Local() == "Mailbox" {
 			r.mailbox(s, a)
 		}
 	}
-	s.Keep(&r.written, m)
-	r.person = *a
 }
 
 // addresses reads a list of Mailbox elements.
@@ -243,8 +254,8 @@ func (r *messageReader) addresses(s *wire.Scanner, list *[]Address) {
 			r.lists = append(r.lists, a)
 		}
 	}
-	*list = slices.Clone(r.lists)
-	clear(r.lists) // they would keep the message's text
+	*list = append([]Address(nil), r.lists...) // nil if there are none
+	clear(r.lists)                             // they would keep the message's text
 }
 
 // mailbox reads a Mailbox element.

@@ -22,39 +22,41 @@ func (m *Message) Property(p Property) any {
 
 // property reads an ExtendedProperty: those that every request asks for into their fields, and what the caller asked for.
 func (r *messageReader) property(s *wire.Scanner, m *Message) {
-	var to *string
+	const none = lastText
+	to := none
 	var name Property
-	known := true
+	keep := len(r.asked) > 0
 	for d := s.Depth(); s.Child(d); {
 		switch s.Local() {
 		case "ExtendedFieldURI":
-			tag, _ := s.AttrBytes("PropertyTag")
+			tag, _ := s.ConstAttr("PropertyTag")
 			switch propertyTag(tag) {
 			case tagSearchKey:
-				to = &m.SearchKey
+				to = fieldSearchKey
 			case tagSenderSMTP:
-				to = &r.sender
+				to = fieldSenderSMTP
 			case tagRepresentingSMTP:
-				to = &r.representing
+				to = fieldRepresentingSMTP
 			default:
-				known = false
+				keep = true
 			}
-			if !known || len(r.asked) > 0 {
+			if keep {
 				name = readPropertyName(s)
 			}
 		case "Value":
-			if known && len(r.asked) == 0 {
-				if to != nil {
-					r.put(s, to)
+			if !keep {
+				if to != none {
+					r.field(s, m, to)
 				}
 				continue
 			}
 			text := s.TextBytes()
-			if to != nil {
-				*to = r.string(text)
+			if to != none {
+				r.set(m, to, text)
 			}
 			r.value(m, name, string(text))
 		case "Values":
+			s.Unlearn()
 			var texts []string
 			for d := s.Depth(); s.Child(d) && !r.full(len(texts)); {
 				texts = append(texts, s.Text())

@@ -79,10 +79,8 @@ func dateTime(b []byte) time.Time {
 		// The form Exchange uses, without the string that time.Parse needs.
 		year, month, day := digits(b[:4]), twoDigits(b[5], b[6]), twoDigits(b[8], b[9])
 		hour, minute, second := twoDigits(b[11], b[12]), twoDigits(b[14], b[15]), twoDigits(b[17], b[18])
-		if year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60 {
-			if t := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC); day <= 28 || t.Day() == day {
-				return t
-			}
+		if year > 0 && month >= 1 && month <= 12 && day >= 1 && (day <= 28 || day <= daysIn(year, month)) && hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second < 60 {
+			return time.Unix(unixDay(year, month, day)*86400+int64(hour*3600+minute*60+second), 0).UTC()
 		}
 	}
 	text := string(bytes.TrimSpace(b))
@@ -92,6 +90,26 @@ func dateTime(b []byte) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// unixDay counts the days from 1970 to a date of the years from 1 on. time.Date does more, and takes three times as long.
+func unixDay(year, month, day int) int64 {
+	if month < 3 { // years that begin in March end with the day that may be missing
+		year, month = year-1, month+12
+	}
+	return int64(365*year + year/4 - year/100 + year/400 + (153*month-457)/5 + day - 719469)
+}
+
+func daysIn(year, month int) int {
+	switch {
+	case month == 2 && year%4 == 0 && (year%100 != 0 || year%400 == 0):
+		return 29
+	case month == 2:
+		return 28
+	case month == 4 || month == 6 || month == 9 || month == 11:
+		return 30
+	}
+	return 31
 }
 
 // twoDigits is digits for two of them.

@@ -55,6 +55,7 @@ type Scanner struct {
 	docs     int
 	repaired int
 	scratch  []byte // decoded text
+	learning *Shape // of the element that is being read
 }
 
 var scanners = sync.Pool{New: func() any {
@@ -68,7 +69,7 @@ func NewScanner(r io.Reader, lim *Limits) *Scanner {
 	s.pos, s.end, s.read, s.eof, s.err = 0, 0, 0, false, nil
 	s.frames, s.binds, s.attrs = s.frames[:0], s.binds[:0], s.attrs[:0]
 	s.gen++
-	s.cur, s.hint = 0, 0
+	s.cur, s.hint, s.learning = 0, 0, nil
 	s.table.reset()
 	s.empty, s.known, s.inCDATA, s.docs, s.repaired = false, false, false, 0, 0
 	return s
@@ -77,7 +78,7 @@ func NewScanner(r io.Reader, lim *Limits) *Scanner {
 // Release gives the Scanner's memory back for the next NewScanner. Nothing obtained from it as bytes, and no reader of it,
 // may be used afterwards; strings may. Calling it is optional.
 func (s *Scanner) Release() {
-	s.r = nil
+	s.r, s.learning = nil, nil
 	if cap(s.scratch) > 1<<20 { // one huge text must not stay for ever
 		s.scratch = nil
 	}

@@ -355,6 +355,14 @@ func (s *Scanner) declaration(inText bool) {
 
 // AttrBytes returns the value of the current start tag's unprefixed attribute, valid until the scanner moves.
 func (s *Scanner) AttrBytes(local string) ([]byte, bool) {
+	if s.learning != nil {
+		s.Unlearn()
+	}
+	return s.ConstAttr(local)
+}
+
+// ConstAttr is AttrBytes for a value that is the same wherever the element comes, such as the tag of a property. A Shape counts it as markup.
+func (s *Scanner) ConstAttr(local string) ([]byte, bool) {
 	if s.err != nil {
 		return nil, false
 	}
@@ -364,6 +372,7 @@ func (s *Scanner) AttrBytes(local string) ([]byte, bool) {
 			if a.plain || clean(raw) {
 				return raw, true
 			}
+			s.learning = nil // what is repaired must be counted each time
 			s.scratch, _ = s.decode(s.scratch[:0], raw, true)
 			return s.scratch, true
 		}
