@@ -10,7 +10,18 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/unicode"
 )
+
+// bytewise is an answer that comes byte by byte.
+func bytewise(body string) answer {
+	return func(r *http.Request) (*http.Response, error) {
+		resp, err := reply(200, "")(r)
+		resp.ContentLength, resp.TransferEncoding = -1, []string{"chunked"}
+		resp.Body = io.NopCloser(iotest.OneByteReader(strings.NewReader(body)))
+		return resp, err
+	}
+}
 
 // TestEncodings: answers packed, cut into chunks and labelled in the ways that servers and proxies do are read; what is not UTF-8, or
 // packed in a way that was not asked for, is an error with words of its own, never a wrong text.
@@ -25,7 +36,6 @@ func TestEncodings(t *testing.T) {
 		}
 		return b.String()
 	}
-	utf16 := func(s string) string { return "\xff\xfe" + strings.Join(strings.Split(s, ""), "\x00") + "\x00" }
 	for name, tc := range map[string]struct {
 		answer answer
 		err    string
@@ -38,14 +48,10 @@ func TestEncodings(t *testing.T) {
 		"media type of SOAP 1.2": {reply(200, good, "Content-Type", "application/soap+xml; charset=utf-8"), ""},
 		"wrong media type":       {reply(200, good, "Content-Type", "text/html"), ""},
 		"a comment behind":       {reply(200, good+"\r\n<!-- x -->\r\n"), ""},
-		"byte by byte": {func(r *http.Request) (*http.Response, error) {
-			resp, err := reply(200, "")(r)
-			resp.ContentLength, resp.TransferEncoding = -1, []string{"chunked"}
-			resp.Body = io.NopCloser(iotest.OneByteReader(strings.NewReader(good)))
-			return resp, err
-		}, ""},
-		"Latin-1": {reply(200, `<?xml version="1.0" encoding="iso-8859-1"?>`+strings.Replace(good[strings.Index(good, "<s"):], "üß", "\xfc\xdf", 1)), "encoding other than UTF-8"},
-		"UTF-16":  {reply(200, utf16(good)), "no XML"},
+		"byte by byte":           {bytewise(good), ""},
+		"Latin-1":                {reply(200, `<?xml version="1.0" encoding="iso-8859-1"?>`+strings.Replace(good[strings.Index(good, "<s"):], "üß", "\xfc\xdf", 1)), "encoding other than UTF-8"},
+		"UTF-16 in name only":    {reply(200, strings.Replace(good, `encoding="utf-8"`, `encoding='UTF-16'`, 1)), ""},
+		"UTF-16":                 {reply(200, inUTF16(unicode.LittleEndian, unicode.UseBOM)(good)), ""},
 		"MTOM": {reply(200, "--b\r\nContent-Type: application/xop+xml\r\n\r\n"+good+"\r\n--b--\r\n", "Content-Type", `multipart/related; boundary="b"; type="application/xop+xml"`),
 			"no XML"},
 		"a document type": {reply(200, `<!DOCTYPE x [<!ENTITY y "z">]>`+good), "not EWS"},

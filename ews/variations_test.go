@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/ewsmail/ewsmail/ews"
 )
@@ -77,6 +78,8 @@ type variation struct {
 	tag    func(name xml.Name) (tag, declaration string)
 	quote  string
 	turned bool                               // attributes in reverse order
+	equals string                             // between an attribute and its value
+	value  func(escaped string) string        // of attributes
 	text   func(escaped string) string        // of texts in leaves
 	inside func(n *node) (first, last string) // of elements with elements
 	empty  func(tag, attrs string) string
@@ -100,6 +103,10 @@ func (v *variation) write(b *strings.Builder, n *node) {
 	if v.quote != "" {
 		quote = v.quote
 	}
+	equals := "="
+	if v.equals != "" {
+		equals = v.equals
+	}
 	attrs := declaration
 	list := slices.Clone(n.attrs)
 	if v.turned {
@@ -111,7 +118,11 @@ func (v *variation) write(b *strings.Builder, n *node) {
 			attrs += fmt.Sprintf(" xmlns:at%d=%s%s%s", i, quote, a.Name.Space, quote)
 			name = fmt.Sprintf("at%d:%s", i, name)
 		}
-		attrs += " " + name + "=" + quote + escapeXML(a.Value) + quote
+		value := escapeXML(a.Value)
+		if v.value != nil {
+			value = v.value(value)
+		}
+		attrs += " " + name + equals + quote + value + quote
 	}
 	if len(n.children) == 0 && v.empty != nil {
 		b.WriteString(v.empty(tag, attrs))
@@ -151,6 +162,38 @@ var lists = []string{"Envelope", "Body", "ResponseMessages", "Items", "Changes",
 	"InboxRules", "RoomLists", "Rooms", "Dictionary", "DictionaryEntry", "ItemIds",
 	"UniqueRecipients", "UniqueSenders", "UniqueUnreadSenders", "GlobalItemIds", "ItemClasses", "ContainsSubjectStrings"}
 
+func inUTF16(e unicode.Endianness, b unicode.BOMPolicy) func(string) string {
+	return func(s string) string {
+		out, err := unicode.UTF16(e, b).NewEncoder().String(s)
+		if err != nil {
+			panic(err)
+		}
+		return out
+	}
+}
+
+// byNumber writes characters as references, decimal and hexadecimal ones in turn.
+func byNumber(s string) string {
+	if strings.Contains(s, "&") {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		fmt.Fprintf(&b, [...]string{"&#%d;", "&#x%X;", "&#x00%x;"}[i%3], r)
+	}
+	return b.String()
+}
+
+// plainValue is what is no text: XML Schema has white space around it not count.
+var plainValue = regexp.MustCompile(`^(true|false|-?\d{1,9}|NoError|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$`)
+
+func spaced(s string) string {
+	if plainValue.MatchString(s) {
+		return "\r\n " + s + "\t"
+	}
+	return s
+}
+
 // variations are ways to write an answer that mean the same.
 var variations = []variation{
 	{name: "one prefix for every namespace"},
@@ -183,6 +226,12 @@ var variations = []variation{
 		}
 		return unknownElements, unknownElements
 	}},
+	{name: "UTF-16", before: `<?xml version="1.0" encoding="utf-16"?>`, whole: inUTF16(unicode.LittleEndian, unicode.UseBOM)},
+	{name: "UTF-16, the other way round, unmarked", before: `<?xml version="1.0"?>`, whole: inUTF16(unicode.BigEndian, unicode.IgnoreBOM)},
+	{name: "characters by number", text: byNumber, value: byNumber},
+	{name: "line ends within tags", equals: "\r\n=\t"},
+	{name: "white space around values", text: spaced, value: spaced},
+	{name: "byte by byte"},
 	{name: "SOAP 1.2", whole: func(s string) string {
 		return strings.ReplaceAll(s, "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope")
 	}},
@@ -194,8 +243,12 @@ func TestVariations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcome := func(call func(ctx context.Context, m *ews.Mailbox, n int) (any, error), raw string, n int) string {
-		rt := &script{answers: []answer{reply(200, raw), failing(errSecond)}}
+	outcome := func(call func(ctx context.Context, m *ews.Mailbox, n int) (any, error), raw string, n int, slow bool) string {
+		first := reply(200, raw)
+		if slow {
+			first = bytewise(raw)
+		}
+		rt := &script{answers: []answer{first, failing(errSecond)}}
 		m := newClient(t, rt, func(c *ews.Config) { c.Retry = &ews.RetryPolicy{MaxAttempts: 1} }).Own()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
@@ -219,7 +272,7 @@ func TestVariations(t *testing.T) {
 			continue
 		}
 		n := max(1, len(responseMessage.FindAllString(raw, -1)))
-		want := outcome(call, raw, n)
+		want := outcome(call, raw, n, false)
 		for _, v := range variations {
 			var b strings.Builder
 			b.WriteString(v.before)
@@ -228,7 +281,7 @@ func TestVariations(t *testing.T) {
 			if v.whole != nil {
 				s = v.whole(s)
 			}
-			if d := cmp.Diff(want, outcome(call, s, n)); d != "" {
+			if d := cmp.Diff(want, outcome(call, s, n, v.name == "byte by byte")); d != "" {
 				t.Errorf("%s, %s:\n%s", filepath.Base(file), v.name, d)
 			}
 			tried++

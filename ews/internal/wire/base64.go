@@ -100,46 +100,54 @@ func (b *base64Reader) finish() {
 // slow takes characters one at a time until a group of four is complete; it returns how many it used.
 func (b *base64Reader) slow(raw []byte, cdata bool) int {
 	for i, c := range raw {
-		switch {
-		case isSpace(c):
-			continue
-		case c == '&' && !cdata:
+		if c == '&' && !cdata {
 			if i > 0 {
 				return i
 			}
 			return b.reference()
-		case c == '=':
-			if b.have < 2 || b.have+b.padding >= 4 {
-				b.s.syntax("misplaced base64 padding")
-				return i
-			}
-			b.padding++
-			if b.have+b.padding < 4 {
-				continue
-			}
-		default:
-			v := base64Value(c)
-			if v < 0 || b.padding > 0 {
-				b.s.syntax("character that is no base64")
-				return i
-			}
-			b.quantum[b.have] = byte(v)
-			b.have++
-			if b.have < 4 {
-				continue
-			}
 		}
-		q := b.quantum
-		b.out = [3]byte{q[0]<<2 | q[1]>>4, q[1]<<4 | q[2]>>2, q[2]<<6 | q[3]}
-		b.outLen = b.have - 1
-		b.quantum = [4]byte{}
-		b.have = 0
-		return i + 1
+		if b.take(c) {
+			return i + 1
+		}
 	}
 	return len(raw)
 }
 
-// reference consumes a reference inside base64 text, which can only be white space (&#xD;).
+// take takes one character, and reports whether it completes a group of four, or is wrong.
+func (b *base64Reader) take(c byte) bool {
+	switch {
+	case isSpace(c):
+		return false
+	case c == '=':
+		if b.have < 2 || b.have+b.padding >= 4 {
+			b.s.syntax("misplaced base64 padding")
+			return true
+		}
+		b.padding++
+		if b.have+b.padding < 4 {
+			return false
+		}
+	default:
+		v := base64Value(c)
+		if v < 0 || b.padding > 0 {
+			b.s.syntax("character that is no base64")
+			return true
+		}
+		b.quantum[b.have] = byte(v)
+		b.have++
+		if b.have < 4 {
+			return false
+		}
+	}
+	q := b.quantum
+	b.out = [3]byte{q[0]<<2 | q[1]>>4, q[1]<<4 | q[2]>>2, q[2]<<6 | q[3]}
+	b.outLen = b.have - 1
+	b.quantum = [4]byte{}
+	b.have = 0
+	return true
+}
+
+// reference consumes a reference inside base64 text, mostly a line end (&#xD;).
 func (b *base64Reader) reference() int {
 	s := b.s
 	for s.end-s.pos < maxReference && bytes.IndexByte(s.buf[s.pos:s.end], ';') < 0 {
@@ -149,10 +157,11 @@ func (b *base64Reader) reference() int {
 	}
 	raw := s.buf[s.pos:s.end]
 	r, n := reference(raw, true)
-	if r < 0 || r > 0x7F || !isSpace(byte(r)) {
+	if r < 0 || r > 0x7F {
 		s.syntax("character that is no base64")
 		return 0
 	}
+	b.take(byte(r))
 	return n
 }
 

@@ -30,7 +30,7 @@ type attribute struct {
 // then returns zero values and Err tells. A Scanner is not safe for concurrent use.
 //
 // Characters that XML 1.0 forbids (raw or as references), broken UTF-8 and stray ampersands do not end the reading: the
-// first two are replaced by U+FFFD and counted by Repaired, the last is kept as it stands. Entities other than the five
+// first two are replaced by U+FFFD and counted by Repaired, the last is kept as it stands. UTF-16 is read, too. Entities other than the five
 // predefined ones are never expanded. A document type declaration is refused with ErrDTD.
 type Scanner struct {
 	r        io.Reader
@@ -158,6 +158,11 @@ func (s *Scanner) Root() bool {
 				return false
 			}
 			switch s.buf[s.pos+1] {
+			case 0:
+				if !s.utf16() {
+					s.syntax("text where a document should start")
+					return false
+				}
 			case '?':
 				s.instruction()
 			case '!':
@@ -172,7 +177,9 @@ func (s *Scanner) Root() bool {
 				return true
 			}
 		default:
-			s.syntax("text where a document should start")
+			if !s.utf16() {
+				s.syntax("text where a document should start")
+			}
 		}
 	}
 	return false

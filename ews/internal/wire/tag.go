@@ -291,12 +291,22 @@ func (s *Scanner) instruction() {
 		if i := bytes.Index(rest, []byte("encoding")); i >= 0 {
 			value := bytes.Trim(rest[i+len("encoding"):], " \t\r\n=")
 			if len(value) > 1 {
-				if j := bytes.IndexByte(value[1:], value[0]); j >= 0 && !bytes.EqualFold(value[1:1+j], []byte("utf-8")) && !bytes.EqualFold(value[1:1+j], []byte("us-ascii")) {
+				if j := bytes.IndexByte(value[1:], value[0]); j >= 0 && !readable(value[1:1+j]) {
 					s.Fail(ErrCharset)
 				}
 			}
 		}
 	}
+}
+
+// readable reports whether the input may be in the encoding that it declares. What got as far as its declaration is no UTF-16 (any more): the
+// word is left over from a text that .NET wrote into a string, as traces and recordings have it.
+func readable(encoding []byte) bool {
+	switch strings.ToLower(string(encoding)) {
+	case "utf-8", "us-ascii", "utf-16":
+		return true
+	}
+	return false
 }
 
 // until consumes input through mark, which is looked for from pos+skip on, and returns the tail of what stood before it: all
