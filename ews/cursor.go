@@ -58,6 +58,9 @@ func (c Cursor) parse(marks ...string) (mark, state string, err *Error) {
 	return mark, state, nil
 }
 
+// lists reports whether what comes next is a part of a listing that may show again what was handed out before.
+func (c Cursor) lists() bool { return c == "" || strings.HasPrefix(string(c), cursorItemsAgain+".") }
+
 // cursor returns the text form.
 func (p position) cursor() Cursor {
 	if p.again {

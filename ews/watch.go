@@ -84,7 +84,8 @@ func (k WatchReportKind) String() string {
 // case; while there is no stream the folder is polled. So no change is missed, and none is reported twice as long as the Cursor of the
 // last Batch is stored. o may be nil.
 //
-// The first pass yields a Batch with Last even if nothing changed; after it only batches with changes (and Restarted ones) come.
+// The first pass yields a Batch with Last even if nothing changed; after it only batches with changes come, and each page of a listing about
+// which SyncOptions.Known was asked, even if all of it is known: who keeps a list of what is in the folder has it from there.
 //
 // Failures that pass are waited out, however long they take. Watch ends with an error in the last pair, with an empty Batch, always
 // one of: the context's; ErrCursorInvalid without SyncOptions.Known; an error of SyncOptions.Known; ErrNotFound for the folder;
@@ -187,6 +188,7 @@ type watch struct {
 	listener *listener
 	hear     func(Event)
 	jitter   func(time.Duration) time.Duration
+	listed   func(Cursor) bool // whether what came from there is to be told, with or without changes
 }
 
 func newWatch(m *Mailbox, f FolderRef, from Cursor, o *WatchOptions) (*watch, error) {
@@ -199,6 +201,7 @@ func newWatch(m *Mailbox, f FolderRef, from Cursor, o *WatchOptions) (*watch, er
 	}
 	w := &watch{m: m, f: f, o: o, cursor: from, bell: &bell{ring: make(chan struct{}, 1), since: time.Now()}}
 	w.hear, w.jitter = w.bell.hear, jitter
+	w.listed = func(from Cursor) bool { return o.Sync.Known != nil && from.lists() }
 	events := o.Events
 	events.Folders = []FolderRef{f}
 	w.listener, err = newListener(m.c, []*Mailbox{m}, &events)
@@ -273,10 +276,11 @@ func (w *watch) look(ctx context.Context, yield func(Batch, error) bool) (wait t
 			w.tell(WatchReport{Kind: SyncRecovered, Since: time.Now()})
 		}
 		w.fails, w.refused = 0, 0
-		w.cursor = b.Cursor
 		first := b.Last && !w.caught
+		tell := len(b.Changes) > 0 || first || b.Restarted || w.listed(w.cursor)
+		w.cursor = b.Cursor
 		w.caught = w.caught || b.Last
-		if (len(b.Changes) > 0 || b.Restarted || first) && !yield(b, nil) {
+		if tell && !yield(b, nil) {
 			return 0, errStop
 		}
 	}

@@ -78,6 +78,8 @@ func (w *watch) without(guard string) {
 		w.o.PollInterval = 1000 * time.Hour
 	case "random part":
 		w.jitter = func(d time.Duration) time.Duration { return d }
+	case "pages of what is known":
+		w.listed = func(Cursor) bool { return false }
 	case "pause between Syncs":
 		w.o.MinInterval = 1
 	default:

@@ -164,6 +164,22 @@ var scenarios = map[string]struct {
 		p.rest()
 		p.restart()
 	}, want: map[string]int{"a": 1, "b": 1}},
+	"cursor lost in front of pages that wait": {act: func(p *play) {
+		p.o.PageSize, p.o.Backoff = 2, time.Minute
+		for i := range 9 {
+			p.refuses(fmt.Sprint(i), true)
+			p.send(fmt.Sprint(i))
+		}
+		p.start()
+		p.stop()
+		p.store.cursor = new(ews.Cursor(""))
+		p.start()
+		p.restart() // which has only the store's word on where they are
+		for i := range 9 {
+			p.refuses(fmt.Sprint(i), false)
+		}
+		time.Sleep(time.Hour)
+	}, want: times(9)},
 	"moved away and back": {act: func(p *play) {
 		id := p.send("a")
 		p.start()
@@ -187,13 +203,7 @@ var scenarios = map[string]struct {
 			p.send(fmt.Sprint(i))
 		}
 		p.start()
-	}, want: func() map[string]int {
-		m := map[string]int{}
-		for i := range 30 {
-			m[fmt.Sprint(i)] = 1
-		}
-		return m
-	}()},
+	}, want: times(30)},
 	"vanished": {act: func(p *play) {
 		p.refuses("a", true)
 		id := p.send("a")
@@ -294,6 +304,15 @@ var scenarios = map[string]struct {
 		p.move(in[0].ID, "inbox")
 		p.rest()
 	}, want: map[string]int{"a": 1, "b": 1}},
+}
+
+// times is one ticket for each of n messages.
+func times(n int) map[string]int {
+	m := map[string]int{}
+	for i := range n {
+		m[fmt.Sprint(i)] = 1
+	}
+	return m
 }
 
 // act plays a scenario, and says what went wrong.
