@@ -363,6 +363,7 @@ func TestScenariosMutants(t *testing.T) {
 		"gone is gone":                   {final, []string{"back from quarantine"}},
 		"the first place is the place":   {store(func(s fetcher.Store) fetcher.Store { return firstPlace{s} }), []string{"moved away and back before its turn", "a copy whose original vanishes before its turn"}},
 		"the last place is the place":    {store(func(s fetcher.Store) fetcher.Store { return lastPlace{s} }), []string{"a copy that vanishes before its turn"}},
+		"only news is noted":             {store(func(s fetcher.Store) fetcher.Store { return onlyNews{s} }), []string{"cursor lost in front of pages that wait"}},
 		"a listing is news":              {store(func(s fetcher.Store) fetcher.Store { return freshListing{s} }), []string{"cursor lost", "cursor torn", "cursor refused while it runs"}},
 		"the folder is looked for once":  {with(fetcher.LookOnce), []string{"folder deleted and made again"}},
 		"vanished is a failure":          {with(fetcher.Stubborn), []string{"vanished"}},

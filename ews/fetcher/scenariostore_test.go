@@ -2,6 +2,7 @@ package fetcher_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/ewsmail/ewsmail/ews/fetcher"
@@ -48,6 +49,22 @@ func (s freshListing) Record(ctx context.Context, source string, epoch int64, p 
 				return nil, err
 			}
 		}
+	}
+	return s.Store.Record(ctx, source, epoch, p)
+}
+
+// onlyNews does not hear of a listing's pages on which everything is known, but of the last.
+type onlyNews struct{ fetcher.Store }
+
+func (s onlyNews) Record(ctx context.Context, source string, epoch int64, p fetcher.Page) ([]fetcher.Entry, error) {
+	news := p.Ends || !p.Listing
+	for _, seen := range p.Seen {
+		if _, err := s.Get(ctx, source, seen.Key); errors.Is(err, fetcher.ErrUnknown) {
+			news = true
+		}
+	}
+	if !news {
+		p.Seen = nil
 	}
 	return s.Store.Record(ctx, source, epoch, p)
 }
