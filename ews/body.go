@@ -37,7 +37,8 @@ var (
 )
 
 func newDownload(x *exchange, resp *http.Response, limit int64, stall time.Duration) (*download, error) {
-	d := &download{x: x, limit: limit}
+	d := &x.download
+	d.x, d.limit = x, limit
 	d.head = heads.Get().(*[headBytes]byte)[:0]
 	d.wire = wireReader{body: resp.Body, x: x, d: d, stall: stall}
 	d.r = &d.wire

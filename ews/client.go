@@ -21,6 +21,7 @@ type Client struct {
 	mailbox   string
 	userAgent string
 	clientID  string
+	opening   string // of every envelope, with the version
 	version   string
 	retry     RetryPolicy
 	limits    Limits
@@ -62,6 +63,7 @@ func NewClient(c Config) (*Client, error) {
 	if cl.paces.max == 0 {
 		cl.paces.max = DefaultConcurrency
 	}
+	cl.opening = envelopeOpening(cl.version)
 	cl.header = cl.fixedHeader(c.NoGzip)
 	cl.own = c.HTTPClient == nil
 	var hc http.Client

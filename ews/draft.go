@@ -85,7 +85,17 @@ const (
 
 var markerProperty = Property{Set: markerSet, Name: markerName, Type: MAPIString}
 
-func markerField(w *wire.Writer) { markerProperty.writeTo(w) }
+// markerURI is what markerProperty.writeTo writes: every message that is made has it.
+const markerURI = `<t:ExtendedFieldURI PropertySetId="` + markerSet + `" PropertyName="` + markerName + `" PropertyType="` + string(MAPIString) + `"/>`
+
+func markerField(w *wire.Writer) { w.Raw(markerURI) }
+
+func writeMarker(w *wire.Writer, marker string) {
+	w.Start("t:ExtendedProperty")
+	markerField(w)
+	w.Leaf("t:Value", marker)
+	w.End()
+}
 
 func markerValue(marker string) PropertyValue { return PropertyValue{markerProperty, marker} }
 

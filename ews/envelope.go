@@ -9,15 +9,13 @@ import (
 
 // envelope writes the whole request of a call.
 func (m *Mailbox) envelope(c *call) (*wire.Writer, error) {
-	version := c.version
-	if version == "" {
-		version = m.c.version
+	opening := m.c.opening
+	if c.version != "" {
+		opening = envelopeOpening(c.version)
 	}
 	w := wire.NewWriter()
 	w.Strict = true // what the checks of single fields let through is told, too, and nothing arrives changed
-	w.StartEnvelope()
-	w.Start("soap:Header")
-	w.Empty("t:RequestServerVersion", "Version", version)
+	w.Raw(opening)
 	if m.act.kind != "" {
 		w.Start("t:ExchangeImpersonation")
 		w.Start("t:ConnectingSID")
@@ -25,8 +23,7 @@ func (m *Mailbox) envelope(c *call) (*wire.Writer, error) {
 		w.End()
 		w.End()
 	}
-	w.End()
-	w.Start("soap:Body")
+	w.Raw("</soap:Header><soap:Body>")
 	if err := c.body(w); err != nil {
 		return nil, err
 	}
@@ -37,5 +34,15 @@ func (m *Mailbox) envelope(c *call) (*wire.Writer, error) {
 		return nil, err
 	}
 	w.EndAll()
+	w.Raw("</soap:Body></soap:Envelope>")
 	return w, nil
+}
+
+// envelopeOpening is how every request of a version begins: up to what its SOAP header may hold besides.
+func envelopeOpening(version string) string {
+	var w wire.Writer
+	w.StartEnvelope()
+	w.Start("soap:Header")
+	w.Empty("t:RequestServerVersion", "Version", version)
+	return string(w.Bytes())
 }

@@ -166,6 +166,9 @@ func wholeSeconds(d time.Duration) time.Duration { return (d + time.Second - 1).
 func (p *pace) left() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.until.IsZero() { // there was none: most accounts never see one
+		return 0
+	}
 	return time.Until(p.until)
 }
 
@@ -234,9 +237,9 @@ func (p *pace) release() {
 func (p *pace) learn(e *Error, ok bool, policy *RetryPolicy) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
 	switch {
 	case e != nil && e.verdict == verdictThrottle:
+		now := time.Now()
 		// Requests that were under way together are all told to wait; only the first one of them counts.
 		if !p.until.After(now) {
 			p.row++

@@ -151,7 +151,7 @@ func (a *Answer) writeTo(w *wire.Writer, element string, about ItemID, subject s
 
 // rest is what a response object cannot be created with.
 func (a *Answer) rest(marker string) *Update {
-	u := &Update{Set: ownProperties(marker, a.Headers, a.Properties, a.SendAt), ReplyTo: a.ReplyTo}
+	u := &Update{Set: append([]PropertyValue{markerValue(marker)}, ownProperties(a.Headers, a.Properties, a.SendAt)...), ReplyTo: a.ReplyTo}
 	if a.Subject != "" {
 		u.Subject = &a.Subject
 	}

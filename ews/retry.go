@@ -192,6 +192,9 @@ func (x *exchange) again(ctx context.Context, e *Error, pace *pace, patience tim
 // worst picks the error that decides what happens next: err itself, or the item of a batch that Exchange would not serve now.
 // nil: there is nothing to decide.
 func worst(err error) *Error {
+	if err == nil {
+		return nil
+	}
 	var b *BatchError
 	if errors.As(err, &b) {
 		for _, it := range b.Items {

@@ -109,6 +109,12 @@ func audienceName(aud string) string {
 	return aud
 }
 
+// knows reports whether the token is the one that was used last.
+func (c *Client) knows(token string) bool {
+	f := c.tokenFacts.Load()
+	return f != nil && f.token == token
+}
+
 // misfit returns why Exchange is going to refuse the token for this mailbox, nil where the token does not tell.
 func (m *Mailbox) misfit(tok *oauth2.Token) *Error {
 	f := m.c.tokenFacts.Load()

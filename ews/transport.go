@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -30,17 +32,21 @@ type exchange struct {
 	cancel   context.CancelCauseFunc
 	watchdog watchdog
 	token    *oauth2.Token
-	id       string // client-request-id
+	id       string    // client-request-id
+	sentID   [1]string // id as a header field's value
 	began    time.Time
 	sent     atomic.Bool           // the transport has taken bytes of the request
 	queued   atomic.Bool           // it looks for a connection
 	badInput atomic.Pointer[error] // the request's own content could not be read
 	written  atomic.Bool           // the transport is through with the request, of which it reports it
 	reopened atomic.Bool           // it has asked for the request's body once more
+	atOnce   bool                  // the transport gets the request as memory: see maxAtOnce
+	trace    httptrace.ClientTrace
 
 	header   http.Header // of the answer; nil when none came
 	status   int
-	body     *download
+	body     *download // of the answer; nil when none came
+	download download  // what body points to
 	repaired atomic.Int64
 	closed   atomic.Bool
 }
@@ -136,8 +142,8 @@ func (x *exchange) answer(s *wire.Scanner) error {
 
 func (x *exchange) response(s *wire.Scanner) error {
 	// GetPersona and a few others are answered by ...ResponseMessage; gromox answers SendItem with m:Responses.
-	if want := responseName(x.c.op); s.Local() != want && s.Local() != want+"Message" && s.Local() != "Responses" {
-		return &Error{kind: ErrBadResponse, what: fmt.Sprintf("the answer is %.60s instead of %s", line(s.Local()), want)}
+	if name := responseName(x.c.op); !answers(s.Local(), name) {
+		return &Error{kind: ErrBadResponse, what: fmt.Sprintf("the answer is %.60s instead of %sResponse", line(s.Local()), name)}
 	}
 	s.SkipForeign()
 	read := x.c.read
@@ -151,13 +157,20 @@ func (x *exchange) response(s *wire.Scanner) error {
 	return err
 }
 
-// responseName is the element that answers an operation. Some request elements are named ...Request.
+// responseName is what the element that answers an operation is named after. Some request elements are named ...Request.
 func responseName(op string) string {
-	const suffix = "Request"
-	if n := len(op) - len(suffix); n > 0 && op[n:] == suffix {
-		op = op[:n]
+	if name, ok := strings.CutSuffix(op, "Request"); ok && name != "" {
+		return name
 	}
-	return op + "Response"
+	return op
+}
+
+// answers reports whether an element's name is that of an answer.
+func answers(local, name string) bool {
+	if kind, ok := strings.CutPrefix(local, name); ok && (kind == "Response" || kind == "ResponseMessage") {
+		return true
+	}
+	return local == "Responses"
 }
 
 // finish reads what is left of the envelope, since only a complete one counts: an answer cut short may lack items. Then it

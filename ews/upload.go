@@ -3,10 +3,11 @@ package ews
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
 )
@@ -19,10 +20,10 @@ const maxAtOnce = 64 << 10
 func (x *exchange) request() *http.Request {
 	c := x.m.c
 	x.id = requestID()
-	h := make(http.Header, 8) // what most requests have, and the largest map that is one piece of memory
-	maps.Copy(h, c.header)
+	x.sentID[0] = x.id
+	h := maps.Clone(c.header) // of which up to eight fields are one piece of memory, copied whole
 	h["Authorization"] = c.authorization(x.token.AccessToken)
-	h["Client-Request-Id"] = []string{x.id}
+	h["Client-Request-Id"] = x.sentID[:]
 	if a := x.m.anchor(); a != "" {
 		h["X-Anchormailbox"] = []string{a}
 	}
@@ -36,28 +37,40 @@ func (x *exchange) request() *http.Request {
 		h["Accept-Encoding"] = []string{"identity"}
 	}
 	x.c.backEnd.ask(h)
-	url := *c.endpoint // a RoundTripper of others might change it
 	ctx := x.ctx
-	body := x.upload
 	length := x.env.Len()
-	if c.own && length <= maxAtOnce && x.env.InMemory() {
+	x.atOnce = c.own && length <= maxAtOnce && x.env.InMemory()
+	if x.atOnce {
 		ctx = x.traced(ctx)
-		body = x.atOnce
 	} else if !c.own {
 		ctx = x.tracedQueue(ctx)
 	}
 	req := new(http.Request).WithContext(ctx)
-	req.Method, req.URL, req.Host = http.MethodPost, &url, url.Host
+	req.Method, req.URL, req.Host = http.MethodPost, c.endpoint, c.endpoint.Host
+	if !c.own { // a RoundTripper of others might change it
+		url := *c.endpoint
+		req.URL = &url
+	}
 	req.Proto, req.ProtoMajor, req.ProtoMinor = "HTTP/1.1", 1, 1
 	req.Header = h
 	req.ContentLength = length // never chunked: some servers and proxies refuse that
-	req.Body = body()
+	req.Body = x.requestBody()
 	// A connection that turns out dead before the first byte is replaced by the transport without our doing.
-	req.GetBody = func() (io.ReadCloser, error) {
-		x.reopened.Store(true)
-		return body(), nil
-	}
+	req.GetBody = x.reopen
 	return req
+}
+
+// requestBody is a fresh pass over the request. That of a small one is of a type that net/http knows to be in memory.
+func (x *exchange) requestBody() io.ReadCloser {
+	if x.atOnce {
+		return io.NopCloser(bytes.NewReader(x.env.Bytes()))
+	}
+	return &upload{x.env.NewReader(), x}
+}
+
+func (x *exchange) reopen() (io.ReadCloser, error) {
+	x.reopened.Store(true)
+	return x.requestBody(), nil
 }
 
 // send sends a request. What http.Client adds to a transport of our own is copies of the header for redirects, which are not followed.
@@ -93,26 +106,26 @@ func (c *Client) fixedHeader(noGzip bool) http.Header {
 	return h
 }
 
-// atOnce is the body of a small request, of a type that net/http knows to be in memory.
-func (x *exchange) atOnce() io.ReadCloser { return io.NopCloser(bytes.NewReader(x.env.Bytes())) }
-
 // traced lets net/http report what reading the body would tell. Other RoundTrippers need not do so: for them upload reports it.
 func (x *exchange) traced(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { x.sent.Store(true) }, // they may be: they lie in the buffer that is written next
-		WroteRequest: func(i httptrace.WroteRequestInfo) {
-			x.touch()
-			x.written.Store(i.Err == nil)
-		},
-	})
+	x.trace.WroteHeaders = x.wroteHeaders
+	x.trace.WroteRequest = x.wroteRequest
+	return httptrace.WithClientTrace(ctx, &x.trace)
+}
+
+// wroteHeaders: they may have left; they lie in the buffer that is written next.
+func (x *exchange) wroteHeaders() { x.sent.Store(true) }
+
+func (x *exchange) wroteRequest(i httptrace.WroteRequestInfo) {
+	x.touch()
+	x.written.Store(i.Err == nil)
 }
 
 // tracedQueue notes whether the request waits for one of the connections that a transport of the caller's allows.
 func (x *exchange) tracedQueue(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { x.queued.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { x.queued.Store(false) },
-	})
+	x.trace.GetConn = func(string) { x.queued.Store(true) }
+	x.trace.GotConn = func(httptrace.GotConnInfo) { x.queued.Store(false) }
+	return httptrace.WithClientTrace(ctx, &x.trace)
 }
 
 // upload is the request's body on its way out.
@@ -120,8 +133,6 @@ type upload struct {
 	io.ReadCloser
 	x *exchange
 }
-
-func (x *exchange) upload() io.ReadCloser { return &upload{x.env.NewReader(), x} }
 
 func (u *upload) Read(p []byte) (int, error) {
 	n, err := u.ReadCloser.Read(p)
@@ -136,18 +147,19 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// requestID returns a random UUID (RFC 9562 version 4).
+// requestID returns a random UUID (RFC 9562 version 4). It is a name and no secret: the runtime's ChaCha8 does, which takes no system call.
 func requestID() string {
 	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
+	binary.NativeEndian.PutUint64(b[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(b[8:], rand.Uint64())
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	id := make([]byte, 0, 36)
-	for i, end := range [...]int{4, 6, 8, 10, 16} {
-		if i > 0 {
-			id = append(id, '-')
-		}
-		id = hex.AppendEncode(id, b[(len(id)-i)/2:end])
-	}
-	return string(id)
+	var id [36]byte
+	hex.Encode(id[:], b[:4])
+	hex.Encode(id[9:], b[4:6])
+	hex.Encode(id[14:], b[6:8])
+	hex.Encode(id[19:], b[8:10])
+	hex.Encode(id[24:], b[10:])
+	id[8], id[13], id[18], id[23] = '-', '-', '-', '-'
+	return string(id[:])
 }

@@ -10,9 +10,12 @@ import (
 // deferredSendTime is PidTagDeferredSendTime.
 var deferredSendTime = Property{Tag: 0x3FEF, Type: MAPISystemTime}
 
-// ownProperties are the MAPI properties that a message is made with, besides EWS's own fields.
-func ownProperties(marker string, headers []Header, more []PropertyValue, sendAt time.Time) []PropertyValue {
-	all := []PropertyValue{markerValue(marker)}
+// ownProperties are the MAPI properties that a message is made with, besides EWS's own fields and the marker.
+func ownProperties(headers []Header, more []PropertyValue, sendAt time.Time) []PropertyValue {
+	if len(headers) == 0 && sendAt.IsZero() {
+		return more
+	}
+	var all []PropertyValue
 	for _, h := range headers {
 		all = append(all, h.property())
 	}
@@ -31,7 +34,8 @@ func (d *Draft) writeTo(w *wire.Writer, marker string, author Address) {
 		w.Start("t:MimeContent", "CharacterSet", "UTF-8")
 		w.Base64(d.MIME.Size, d.MIME.Open)
 		w.End()
-		for _, v := range ownProperties(marker, nil, d.Properties, d.SendAt) {
+		writeMarker(w, marker)
+		for _, v := range ownProperties(nil, d.Properties, d.SendAt) {
 			v.writeTo(w)
 		}
 		return
@@ -47,7 +51,8 @@ func (d *Draft) writeTo(w *wire.Writer, marker string, author Address) {
 	if d.InReplyTo != "" {
 		w.Leaf("t:InReplyTo", d.InReplyTo)
 	}
-	for _, v := range ownProperties(marker, d.Headers, d.Properties, d.SendAt) {
+	writeMarker(w, marker)
+	for _, v := range ownProperties(d.Headers, d.Properties, d.SendAt) {
 		v.writeTo(w)
 	}
 	writePerson(w, "t:Sender", d.Sender)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -28,7 +29,10 @@ type Writer struct {
 	err      error
 }
 
-var writers = sync.Pool{New: func() any { return new(Writer) }}
+var writers = sync.Pool{New: func() any { return &Writer{buf: make([]byte, 0, usualSize)} }}
+
+// usualSize is room for most requests.
+const usualSize = 4 << 10
 
 // NewWriter returns an empty Writer.
 func NewWriter() *Writer { return writers.Get().(*Writer) }
@@ -109,32 +113,31 @@ func (w *Writer) Text(text string) { w.escape(text, false) }
 // Raw writes xml as it is.
 func (w *Writer) Raw(xml string) { w.buf = append(w.buf, xml...) }
 
-// ordinary tells the bytes that stand for themselves everywhere.
-var ordinary = func() (t [256]bool) {
-	for c := 0x20; c < utf8.RuneSelf; c++ {
-		t[c] = c != '&' && c != '<' && c != '>' && c != '"'
-	}
-	return
-}()
-
 // escape appends s so that a reader gets back exactly s, carriage returns included, but for what XML cannot carry.
 func (w *Writer) escape(s string, attr bool) {
+	quote := uint64(0)
+	if attr {
+		quote = '&' - '"' // one bit
+	}
 	done := 0
 	for i := 0; i < len(s); {
-		c := s[i]
-		if ordinary[c] {
-			i++
-			continue
+		if i+8 <= len(s) { // eight bytes that stand for themselves, or as many as do
+			special := notPlain(eight(s[i:]), quote) & highs
+			if special == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(special) / 8
 		}
-		n := 1
 		rep := ""
-		switch {
-		case c == '&':
-			rep = "&amp;"
+		n := 1
+		switch c := s[i]; {
 		case c == '<':
 			rep = "&lt;"
 		case c == '>':
 			rep = "&gt;"
+		case c == '&':
+			rep = "&amp;"
 		case c == '\r':
 			rep = "&#xD;"
 		case c == '"' && attr:
@@ -148,9 +151,7 @@ func (w *Writer) escape(s string, attr bool) {
 			rep = w.illegal(s, i)
 		case c >= utf8.RuneSelf:
 			var r rune
-			if r, n = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 {
-				rep = w.illegal(s, i)
-			} else if r == 0xFFFE || r == 0xFFFF {
+			if r, n = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 || r == 0xFFFE || r == 0xFFFF {
 				rep = w.illegal(s, i)
 			}
 		}
@@ -162,6 +163,17 @@ func (w *Writer) escape(s string, attr bool) {
 		i += n
 	}
 	w.buf = append(w.buf, s[done:]...)
+}
+
+// eight returns the first eight bytes of s, the first one lowest.
+func eight(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// notPlain is unusual for what is written: it finds '<' and '>' besides, which differ in one bit, and what the bit in quote makes '&'.
+func notPlain(v, quote uint64) uint64 {
+	return unusual(v|quote*ones) | (((v | ('<'^'>')*ones) ^ '>'*ones) - ones)
 }
 
 // illegal says how to write what stands at s[i].
@@ -351,7 +363,7 @@ func (p *pass) Close() error {
 // StartEnvelope opens soap:Envelope with the prefixes soap, t and m, and no more.
 func (w *Writer) StartEnvelope() {
 	if w.buf == nil {
-		w.buf = make([]byte, 0, 4<<10)
+		w.buf = make([]byte, 0, usualSize)
 	}
 	w.Raw(`<?xml version="1.0" encoding="utf-8"?>` + "\n")
 	w.Start("soap:Envelope", "xmlns:soap", NSSOAP, "xmlns:t", NSTypes, "xmlns:m", NSMessages)

@@ -45,6 +45,35 @@ d	e"` + "\uFFFD\uFFFD" + `</t:Subject>
 	}
 }
 
+// TestWriterAnyPlace: what becomes of a byte does not depend on where in a text it stands, nor on what stands around it.
+func TestWriterAnyPlace(t *testing.T) {
+	write := func(text string, attr bool) string {
+		var w wire.Writer
+		if attr {
+			w.Empty("a", "b", text)
+		} else {
+			w.Leaf("a", text)
+		}
+		got := strings.NewReplacer(`<a b="`, "", `"/>`, "", "<a>", "", "</a>", "").Replace(string(w.Bytes()))
+		return got
+	}
+	for _, attr := range []bool{false, true} {
+		for b := range 256 {
+			one := string([]byte{byte(b)})
+			alone := write(one, attr) // too short to be looked at eight bytes at a time
+			for _, around := range []string{"a", "&", "<", "\"", "\xff", "\x1f", "'"} {
+				beside := write(around, attr)
+				for at := range 17 {
+					got := write(strings.Repeat(around, at)+one+strings.Repeat(around, 16-at), attr)
+					if want := strings.Repeat(beside, at) + alone + strings.Repeat(beside, 16-at); got != want {
+						t.Fatalf("%q at %d among %q, attribute %v: %s, want %s", one, at, around, attr, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestStrictWriter: what XML cannot carry is told, by the element that it is for, and not replaced by anything in silence.
 func TestStrictWriter(t *testing.T) {
 	for want, write := range map[string]func(w *wire.Writer){
