@@ -119,9 +119,9 @@ type hostileCase struct {
 // hostileCases are all of them. thief is the URL of a server that must never be asked.
 func hostileCases(thief string) []hostileCase {
 	mb := strings.Repeat("A", 1<<20)
-	utf16 := []byte{0xff, 0xfe}
+	utf32 := []byte{0xff, 0xfe, 0, 0}
 	for _, r := range prologue + epilogue {
-		utf16 = append(utf16, byte(r), 0)
+		utf32 = append(utf32, byte(r), 0, 0, 0)
 	}
 	return []hostileCase{
 		{"gzip bomb", unpacks(packed(prologue+"<t:Subject>"), packed(mb)), []error{ews.ErrTooLarge}, false},
@@ -170,11 +170,11 @@ func hostileCases(thief string) []hostileCase {
 			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n%s", prologue+epilogue)
 		}), []error{ews.ErrUnavailable}, false},
 		{"wrong charset", func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "text/xml; charset=utf-16")
-			w.Write(utf16)
+			w.Header().Set("Content-Type", "text/xml; charset=utf-32")
+			w.Write(utf32)
 		}, []error{ews.ErrBadResponse, ews.ErrEndpoint}, false},
 		{"declared charset", func(w http.ResponseWriter, r *http.Request) {
-			io.WriteString(w, strings.Replace(prologue+epilogue, `encoding="utf-8"`, `encoding="utf-16"`, 1))
+			io.WriteString(w, strings.Replace(prologue+epilogue, `encoding="utf-8"`, `encoding="utf-7"`, 1))
 		}, []error{ews.ErrBadResponse}, false},
 		{"unwanted packing", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Encoding", "br")

@@ -52,6 +52,7 @@ type Scanner struct {
 	empty    bool // the current element was written <a/>: its end is still to be reported
 	known    bool // SkipForeign was called
 	inCDATA  bool // the text reader stands inside a CDATA section
+	recoded  bool // r is made UTF-8 of UTF-16
 	docs     int
 	repaired int
 	scratch  []byte // decoded text
@@ -67,6 +68,7 @@ func NewScanner(r io.Reader, lim *Limits) *Scanner {
 	s := scanners.Get().(*Scanner)
 	s.r, s.lim = r, lim.withDefaults()
 	s.pos, s.end, s.read, s.eof, s.err = 0, 0, 0, false, nil
+	s.recoded = false
 	s.frames, s.binds, s.attrs = s.frames[:0], s.binds[:0], s.attrs[:0]
 	s.gen++
 	s.cur, s.hint, s.learning = 0, 0, nil

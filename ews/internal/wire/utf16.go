@@ -10,7 +10,7 @@ import (
 // utf16 reads on in UTF-8 where the first bytes of the input say that it is UTF-16, and reports whether they do. Exchange answers in UTF-8;
 // what stands in front of it, and recordings, may have the other encoding that every reader of XML must know (XML 1.0 section 4.3.3).
 func (s *Scanner) utf16() bool {
-	if s.docs > 0 || !s.need(2) {
+	if s.recoded || s.docs > 0 || !s.need(2) {
 		return false
 	}
 	endian := unicode.LittleEndian
@@ -26,6 +26,6 @@ func (s *Scanner) utf16() bool {
 		rest = io.MultiReader(rest, s.r)
 	}
 	s.r = unicode.UTF16(endian, unicode.UseBOM).NewDecoder().Reader(rest)
-	s.eof, s.pos, s.end = false, 0, 0
+	s.recoded, s.eof, s.pos, s.end = true, false, 0, 0
 	return true
 }
