@@ -76,6 +76,7 @@ type refusal struct {
 	needsSignIn bool
 	temporary   bool
 	retryAfter  time.Duration // the server's wish; 0: none
+	rotated     string        // the new refresh token, when it came without an access token; "": none
 }
 
 func classify(err error) refusal {

@@ -21,7 +21,7 @@ type FileOptions struct {
 
 // FileStore keeps one file per record in a directory. It has the abilities [Lister], [Locker] and [Watcher]; its
 // locks last [WhileProcess]. Files have mode 0600 in a directory of mode 0700; looser ones, symbolic links and other users' files are refused
-// with [ErrUnsafeFile]. On Windows choose a directory below the user's profile, whose access control list keeps others out.
+// with [ErrUnsafeFile]; for the directories above see [FileStore.Warnings]. On Windows choose a directory below the user's profile, whose access control list keeps others out.
 //
 // A save is written beside the old record, synced, renamed over it, and the directory synced: after a crash or power loss there is
 // the old record or the new one, and a save that was acknowledged stays. Any number of processes on one host may share the

@@ -19,3 +19,15 @@ func checkPrivate(path string, info fs.FileInfo, mode string) error {
 	}
 	return nil
 }
+
+// unsafeAbove tells who else could exchange what lies below a directory or a link: its owner, unless that is root, and whoever may write to it,
+// unless the sticky bit keeps them from renaming what is not theirs.
+func unsafeAbove(path string, info fs.FileInfo, link bool) (all []string) {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && int(st.Uid) != os.Geteuid() {
+		all = append(all, fmt.Sprintf("%s belongs to user id %d, who can take the token directory away; run: chown root %[1]s", path, st.Uid))
+	}
+	if perm := info.Mode().Perm(); !link && perm&0o022 != 0 && info.Mode()&fs.ModeSticky == 0 {
+		all = append(all, fmt.Sprintf("%s has mode %04o: users who may write to it can take the token directory away; run: chmod go-w %[1]s", path, perm))
+	}
+	return all
+}

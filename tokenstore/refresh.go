@@ -118,7 +118,7 @@ func (s *Source) waitOutIntent(ctx context.Context, l Lock, st *stored) (reload 
 // refresh makes one exchange on the strength of st, loaded under the lock. errOvertaken asks to load again.
 func (s *Source) refresh(ctx context.Context, l Lock, st *stored) (*held, time.Duration, error) {
 	if st.RefreshToken == "" && !standalone(s.refresher) {
-		return s.refused(ctx, st, errNoRefresh, refusal{needsSignIn: true})
+		return s.refused(ctx, l, st, errNoRefresh, refusal{needsSignIn: true})
 	}
 	attempt := rand.Text()
 	// The request's time runs from here: an attempt is over when the intent says it is, however long this process is stopped.
@@ -161,11 +161,16 @@ func (s *Source) refresh(ctx context.Context, l Lock, st *stored) (*held, time.D
 	tok, err := s.exchange(rctx, st.token(), claims)
 	if err != nil {
 		s.returnClaims(claims)
-		return s.refused(ctx, st, err, classify(err))
+		r := classify(err)
+		if errors.Is(err, errEmptyToken) && tok != nil && tok.RefreshToken != st.RefreshToken {
+			r.rotated = tok.RefreshToken
+		}
+		return s.refused(ctx, l, st, err, r)
 	}
 	return s.refreshed(ctx, l, st, tok)
 }
 
+// exchange returns, with errEmptyToken, what the answer held besides.
 func (s *Source) exchange(ctx context.Context, old *oauth2.Token, claims string) (*oauth2.Token, error) {
 	var tok *oauth2.Token
 	var err error
@@ -219,7 +224,7 @@ func (s *Source) refreshed(ctx context.Context, l Lock, st *stored, tok *oauth2.
 }
 
 // refused deals with an exchange that failed. Nothing is ever deleted.
-func (s *Source) refused(ctx context.Context, st *stored, cause error, r refusal) (*held, time.Duration, error) {
+func (s *Source) refused(ctx context.Context, l Lock, st *stored, cause error, r refusal) (*held, time.Duration, error) {
 	s.count.failures.Add(1)
 	now := s.now()
 	text := safeText(cause, st.RefreshToken, st.AccessToken, st.Previous)
@@ -246,6 +251,10 @@ func (s *Source) refused(ctx context.Context, st *stored, cause error, r refusal
 			return nil, 0, errOvertaken
 		}
 	}
+	if r.rotated != "" { // the one that was sent may be spent
+		next.Previous, next.RefreshToken, next.RefreshIssued = next.RefreshToken, r.rotated, wall(now)
+		next.Generation++
+	}
 	count := 1
 	if next.Failure != nil {
 		count = next.Failure.Count + 1
@@ -265,6 +274,13 @@ func (s *Source) refused(ctx context.Context, st *stored, cause error, r refusal
 	s.log.Log(ctx, level, "refresh failed", "error", f.Text, "needs_sign_in", r.needsSignIn, "next_try", e.retryAt, "failures", count)
 	if p := s.work.pending; p != nil {
 		p.stored = next // never over the store's record before the tokens themselves are saved
+	} else if r.rotated != "" {
+		switch saved, err := s.save(ctx, next); {
+		case err != nil:
+			s.keepPending(next, l, err)
+		case saved != next:
+			return nil, 0, errOvertaken // by a sign-in, or another instance: its tokens are in force
+		}
 	} else if next.version != "" {
 		if err := s.put(ctx, next); err != nil {
 			s.log.Warn("noting the failure in the store failed", "error", safeText(err))

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -50,6 +51,40 @@ func TestErrorsQuoteNoToken(t *testing.T) {
 					require.NotContains(t, text, "\x1b")
 				}
 			}
+		})
+	}
+}
+
+// A new refresh token that comes without an access token is kept, also while the store cannot be written, and sent at the next try: the one before
+// may be spent. It is a failure all the same, with its pause.
+func TestRefreshTokenAlone(t *testing.T) {
+	for name, down := range map[string]bool{"saved": false, "the store is down": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &faulty{Store: tokenstore.NewMemoryStore()}
+				var sent []string
+				src := newSource(t, bare{s}, unkind(func(old *oauth2.Token) (*oauth2.Token, error) {
+					if sent = append(sent, old.RefreshToken); len(sent) == 1 {
+						if down {
+							s.setBeforePut(func() error { return errors.New("disk full") })
+						}
+						return &oauth2.Token{RefreshToken: "refresh-2"}, nil
+					}
+					return &oauth2.Token{AccessToken: "access-3", RefreshToken: "refresh-3", Expiry: time.Now().Add(time.Hour)}, nil
+				}), nil)
+				require.NoError(t, src.SignIn(t.Context(), expired("refresh-1"), tokenstore.Account{}))
+				_, err := src.Token(t.Context())
+				require.ErrorContains(t, err, "no access token")
+				require.NotErrorIs(t, err, tokenstore.ErrNeedsSignIn)
+				s.setBeforePut(nil)
+				time.Sleep(10 * time.Second) // what could not be saved is, by now
+				require.Contains(t, rawRecord(t, s.Store), `"refresh_token":"refresh-2","previous_refresh_token":"refresh-1"`)
+				require.Equal(t, []string{"refresh-1"}, sent)
+				time.Sleep(time.Minute)
+				require.Equal(t, "access-3", token(t, src))
+				require.Equal(t, []string{"refresh-1", "refresh-2"}, sent)
+				require.Contains(t, rawRecord(t, s.Store), "refresh-3")
+			})
 		})
 	}
 }

@@ -109,7 +109,7 @@ func serve(ctx context.Context, o options, ready func(*app)) error {
 	}
 	a := &app{options: o, turn: make(chan struct{}, 1)}
 	var err error
-	if a.store, err = openStore(ctx, o.data, o.key); err != nil {
+	if a.store, err = openStore(ctx, o); err != nil {
 		return err
 	}
 	l, err := net.Listen("tcp", o.listen)
@@ -167,8 +167,8 @@ func baseURL(o options, listening net.Addr) (*url.URL, error) {
 	return base, nil
 }
 
-func openStore(ctx context.Context, dir, text string) (tokenstore.Store, error) {
-	key, err := tokenstore.ParseKey(text)
+func openStore(ctx context.Context, o options) (tokenstore.Store, error) {
+	key, err := tokenstore.ParseKey(o.key)
 	if err != nil {
 		return nil, fmt.Errorf("HELPDESK_KEY: %w", err)
 	}
@@ -176,12 +176,15 @@ func openStore(ctx context.Context, dir, text string) (tokenstore.Store, error) 
 	if err != nil {
 		return nil, fmt.Errorf("HELPDESK_KEY: %w", err)
 	}
-	files, err := tokenstore.NewFileStore(dir, nil)
+	files, err := tokenstore.NewFileStore(o.data, nil)
 	if err != nil {
 		return nil, fmt.Errorf("-data: %w", err)
 	}
+	for _, text := range files.Warnings() {
+		o.log.Warn(text)
+	}
 	if err := tokenstore.CheckKeys(ctx, files, ring); err != nil {
-		return nil, fmt.Errorf("HELPDESK_KEY does not open what is kept in %s: %w", dir, err)
+		return nil, fmt.Errorf("HELPDESK_KEY does not open what is kept in %s: %w", o.data, err)
 	}
 	return tokenstore.Encrypt(files, ring), nil
 }
