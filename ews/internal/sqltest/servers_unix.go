@@ -17,8 +17,16 @@ import (
 	"time"
 )
 
-// PostgreSQL starts a server. Its data survive the processes that use it, but not itself: it does not wait for the disk.
+// PostgreSQL starts a server. Its data survive the processes that use it, and itself, but not the machine: it does not wait for the disk.
 func PostgreSQL(t testing.TB) Database {
+	t.Helper()
+	db, _ := StoppablePostgreSQL(t)
+	return db
+}
+
+// StoppablePostgreSQL starts a server that can be shut down: stop ends it with a signal (SIGINT: it ends its clients' transactions, and
+// itself in good order; SIGQUIT: at once, as after a crash), and again starts it at the same place, with the same data.
+func StoppablePostgreSQL(t testing.TB) (db Database, stop func(s syscall.Signal) (again func())) {
 	t.Helper()
 	bin := "/usr/lib/postgresql/*/bin/"
 	initdb, postgres := find(t, "initdb", bin+"initdb"), find(t, "postgres", bin+"postgres")
@@ -34,9 +42,15 @@ func PostgreSQL(t testing.TB) Database {
 	}
 	d, p := dir(t, cred), port(t)
 	run(t, d, cred, initdb, "-D", d+"/data", "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-	db := Database{"pgx", fmt.Sprintf("postgres://test@127.0.0.1:%s/postgres?sslmode=disable", p)}
-	start(t, db, d, cred, postgres, "-D", d+"/data", "-h", "127.0.0.1", "-p", p, "-k", d, "-c", "max_connections=200", "-c", "shared_buffers=16MB", "-c", "fsync=off", "-c", "full_page_writes=off")
-	return db
+	db = Database{"pgx", fmt.Sprintf("postgres://test@127.0.0.1:%s/postgres?sslmode=disable", p)}
+	run := func() func(os.Signal) {
+		return start(t, db, d, cred, postgres, "-D", d+"/data", "-h", "127.0.0.1", "-p", p, "-k", d, "-c", "max_connections=200", "-c", "shared_buffers=16MB", "-c", "fsync=off", "-c", "full_page_writes=off")
+	}
+	end := run()
+	return db, func(s syscall.Signal) (again func()) {
+		end(s)
+		return func() { end = run() }
+	}
 }
 
 // MariaDB starts a server, of which the same holds.
@@ -66,8 +80,8 @@ func run(t testing.TB, dir string, cred *syscall.Credential, name string, args .
 	}
 }
 
-// start starts a server and waits until it answers.
-func start(t testing.TB, db Database, dir string, cred *syscall.Credential, name string, args ...string) {
+// start starts a server and waits until it answers. stop ends it with a signal.
+func start(t testing.TB, db Database, dir string, cred *syscall.Credential, name string, args ...string) (stop func(os.Signal)) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), "server.log"))
 	if err != nil {
@@ -82,7 +96,8 @@ func start(t testing.TB, db Database, dir string, cred *syscall.Credential, name
 	}
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
-	t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended; log.Close() })
+	stop = func(s os.Signal) { _ = cmd.Process.Signal(s); <-ended }
+	t.Cleanup(func() { stop(os.Kill); log.Close() })
 	conn, err := sql.Open(db.Driver, db.DSN)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +105,7 @@ func start(t testing.TB, db Database, dir string, cred *syscall.Credential, name
 	defer conn.Close()
 	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if err = conn.PingContext(t.Context()); err == nil {
-			return
+			return stop
 		}
 		select {
 		case <-ended:
