@@ -87,7 +87,7 @@ func randomMessage(r *rand.Rand) string {
 // TestShapesOfMessages: a message that is read as those before it were written is the one that is read tag by tag.
 func TestShapesOfMessages(t *testing.T) {
 	replayed := 0
-	for seed := range uint64(200) {
+	for seed := range uint64(60) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var page strings.Builder
 		var few []string
@@ -112,8 +112,8 @@ func TestShapesOfMessages(t *testing.T) {
 		}
 		replayed += n
 	}
-	t.Logf("%d of %d were replayed", replayed, 200*60)
-	require.Greater(t, replayed, 2000)
+	t.Logf("%d of %d were replayed", replayed, 60*60)
+	require.Greater(t, replayed, 600)
 }
 
 // TestShapeOfListing: a listing as Exchange writes it is replayed but for its first message.

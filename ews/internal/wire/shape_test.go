@@ -119,7 +119,11 @@ func TestShape(t *testing.T) {
 			for _, pad := range pads { // where the window ends makes no difference
 				in := "<r>" + strings.Repeat(" ", pad) + first + tc.next + tc.next + first + "</r>"
 				want, _, wantErr, wantRepaired := shapes(strings.NewReader(in), nil, false)
-				for _, r := range []io.Reader{strings.NewReader(in), iotest.OneByteReader(strings.NewReader(in)), iotest.HalfReader(strings.NewReader(in))} {
+				readers := []io.Reader{strings.NewReader(in), iotest.HalfReader(strings.NewReader(in))}
+				if pad < 2 {
+					readers = append(readers, iotest.OneByteReader(strings.NewReader(in)))
+				}
+				for _, r := range readers {
 					got, n, err, repaired := shapes(r, nil, true)
 					if got != want || fmt.Sprint(err) != fmt.Sprint(wantErr) || repaired != wantRepaired {
 						t.Fatalf("behind %d: got%s\n%v, %d repaired; want%s\n%v, %d", pad, got, err, repaired, want, wantErr, wantRepaired)
