@@ -15,6 +15,7 @@ type Disk struct {
 	Before func(n int) error // its error is the operation's
 	NoSync bool              // the mutant: Sync of files does nothing
 	NoDir  bool              // the mutant: Sync of the directory does nothing
+	Deaf   bool              // the mutant: nobody hears that a write failed
 
 	names, durable map[string]*diskFile
 	pending        []diskChange
@@ -123,6 +124,9 @@ func (f *diskFile) Write(p []byte) (int, error) {
 	if err := f.d.op(); err != nil {
 		n := len(p) / 2 // what a full disk leaves
 		f.data = append(f.data, p[:n]...)
+		if f.d.Deaf {
+			return len(p), nil
+		}
 		return n, err
 	}
 	f.data = append(f.data, p...)
@@ -130,7 +134,7 @@ func (f *diskFile) Write(p []byte) (int, error) {
 }
 
 func (f *diskFile) Sync() error {
-	if err := f.d.op(); err != nil {
+	if err := f.d.op(); err != nil && !f.d.Deaf {
 		return err
 	}
 	if !f.d.NoSync {

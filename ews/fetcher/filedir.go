@@ -67,7 +67,11 @@ func (d *osDirectory) Sync() error {
 
 func (d *osDirectory) Lock(name string) (held heldFile, ok bool, err error) {
 	l := flock.New(filepath.Join(d.path, name), flock.SetPermissions(0o600))
-	if ok, err = l.TryLock(); err != nil || !ok {
+	ok, err = l.TryLock()
+	if errors.Is(err, os.ErrNotExist) && os.MkdirAll(d.path, 0o700) == nil { // somebody removed the directory
+		ok, err = l.TryLock()
+	}
+	if err != nil || !ok {
 		return heldFile{}, false, err
 	}
 	return heldFile{l.Unlock, func() bool { return d.same(name, l) }}, true, nil

@@ -15,14 +15,16 @@ import (
 // to some hundred thousand messages, whose keys it keeps in memory (about 400 bytes each). Whoever fetches holds a lock file, which ends
 // with its process: another one takes over at once.
 //
-// A change is synced before the method returns: it survives a power loss. When the files of a source are removed nobody knows what was handed
-// out, and the whole folder is handed out again (see Options.Backfill and Key). The files hold subjects and senders' addresses; they are
-// readable by their owner only.
+// A change is synced before the method returns: it survives a power loss. While the disk is full or read-only, nothing that is begun is lost,
+// and it goes on when that is repaired. A directory that is removed under a running program, or unmounted, is made again with all that was in
+// it. When the files of a source are removed while no program runs nobody knows what was handed out, and the whole folder is handed out again (see
+// Options.Backfill and Key). The files hold subjects and senders' addresses; they are readable by their owner only.
 type FileStore struct {
 	dir directory
 
 	mu      sync.Mutex
 	sources map[string]*opened
+	kept    map[string]*table // of sources whose files were taken away, until they are opened again
 }
 
 // opened is a source that this store holds. Its lock is a channel, since files are written under it.
@@ -49,7 +51,7 @@ func NewFileStore(dir string) (*FileStore, error) {
 }
 
 func newFileStore(d directory) *FileStore {
-	return &FileStore{dir: d, sources: map[string]*opened{}}
+	return &FileStore{dir: d, sources: map[string]*opened{}, kept: map[string]*table{}}
 }
 
 func fileName(source string) string { return hex.EncodeToString(hash(source)) }
@@ -205,6 +207,10 @@ func (s *FileStore) open(source string) (*opened, error) {
 	if s.sources[source] != nil { // another goroutine was faster, which the lock should have prevented
 		return nil, errors.Join(ErrHeld, lock.unlock())
 	}
+	if kept := s.kept[source]; kept != nil && kept.outlives(o.table) {
+		o.table = kept
+	}
+	delete(s.kept, source)
 	s.sources[source] = o
 	return o, nil
 }
@@ -225,6 +231,7 @@ func (s *FileStore) Beat(ctx context.Context, source string, epoch int64) error 
 	}
 	if !o.lock.there() {
 		err := fmt.Errorf("%w, or can: somebody removed or replaced the lock file %s", ErrLeaseLost, fileName(source)+".lock")
+		s.keep(source, o.table)
 		return errors.Join(err, s.close(source, o))
 	}
 	if o.file != nil && !s.dir.Holds(fileName(source)+".journal", o.file) {
@@ -247,7 +254,9 @@ func (s *FileStore) Release(ctx context.Context, source string, epoch int64) err
 	if err := o.table.held(epoch); err != nil {
 		return err
 	}
-	err = s.write(source, o, operation{Release: true})
+	if err = s.write(source, o, operation{Release: true}); err != nil || !o.lock.there() {
+		s.keep(source, o.table)
+	}
 	return errors.Join(err, s.close(source, o))
 }
 
