@@ -3,16 +3,23 @@
 package fetcher_test
 
 import (
+	"strings"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
-// TestKillMutant: the same with tickets that have no key.
+// TestKillMutant: with tickets that have no key, at least one of a few slaughters leaves a message with two. Where the
+// kills fall is chance: twenty of them left nine such messages on average, and never fewer than four, so that twelve hit none once in a hundred times
+// at worst.
 func TestKillMutant(t *testing.T) {
 	t.Parallel()
-	k := slaughter{name: "ticket first, without a key", mutant: "ticket first, without a key", messages: 60, kills: 20, instances: 2}
-	wrong := k.run(t)
-	require.NotEmpty(t, wrong, "nobody noticed")
-	t.Log(wrong[0])
+	k := slaughter{name: "ticket first, without a key", mutant: "ticket first, without a key", messages: 40, kills: 12, instances: 2}
+	for range 5 {
+		for _, wrong := range k.run(t) {
+			if strings.HasPrefix(wrong, "message ") {
+				t.Log(wrong)
+				return
+			}
+		}
+	}
+	t.Error("nobody noticed")
 }

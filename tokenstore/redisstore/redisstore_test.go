@@ -90,7 +90,11 @@ func TestStore(t *testing.T) {
 // A server that does not answer holds nobody up for longer than the context says.
 func TestHangingServer(t *testing.T) {
 	server, c := start(t)
-	s, err := redisstore.New(c, &redisstore.Options{Lease: time.Second})
+	o := *c.Options()
+	o.ReadTimeout = time.Minute // far from what a busy machine adds
+	patient := redis.NewClient(&o)
+	defer patient.Close()
+	s, err := redisstore.New(patient, &redisstore.Options{Lease: time.Second})
 	require.NoError(t, err)
 	v, err := s.Put(t.Context(), "a", tokenstore.Record{Data: []byte("x")})
 	require.NoError(t, err)
@@ -120,12 +124,12 @@ func TestHangingServer(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		began := time.Now()
 		require.ErrorIs(t, call(ctx), context.DeadlineExceeded, name)
-		require.Less(t, time.Since(began), 2500*time.Millisecond, name) // Lock takes back what it may have got, for a second
+		require.Less(t, time.Since(began), 30*time.Second, name) // Lock takes back what it may have got, for a second
 		cancel()
 	}
 	began := time.Now()
 	require.NoError(t, l.Unlock())
-	require.Less(t, time.Since(began), 2500*time.Millisecond)
+	require.Less(t, time.Since(began), 30*time.Second)
 
 	// Mutant: go-redis as it is waits for its own timeouts, whatever the context says.
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
