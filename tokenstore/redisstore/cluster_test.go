@@ -14,8 +14,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ewsmail/ewsmail/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore"
-	"github.com/ewsmail/ewsmail/tokenstore/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore/redisstore"
 	"github.com/ewsmail/ewsmail/tokenstore/storetest"
 )

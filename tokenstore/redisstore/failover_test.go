@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
 
+	"github.com/ewsmail/ewsmail/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore"
-	"github.com/ewsmail/ewsmail/tokenstore/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore/redisstore"
 )
 

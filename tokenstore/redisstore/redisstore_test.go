@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/ewsmail/ewsmail/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore"
-	"github.com/ewsmail/ewsmail/tokenstore/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore/redisstore"
 	"github.com/ewsmail/ewsmail/tokenstore/storetest"
 )

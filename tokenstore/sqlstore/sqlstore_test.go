@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
+	"github.com/ewsmail/ewsmail/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore"
-	"github.com/ewsmail/ewsmail/tokenstore/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore/sqlstore"
 	"github.com/ewsmail/ewsmail/tokenstore/storetest"
 )

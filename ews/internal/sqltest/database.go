@@ -1,5 +1,5 @@
-// Package sqltest gives tests a database of each kind: SQLite in a file, and private PostgreSQL and MariaDB servers made from the
-// machine's programs, on free loopback ports.
+// Package sqltest gives tests a database of each kind: SQLite in a file, and private PostgreSQL and MariaDB servers (see
+// package servers) that do not wait for the disk.
 package sqltest
 
 import (

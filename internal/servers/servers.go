@@ -40,6 +40,7 @@ func (s *Server) Start(t testing.TB, ping func(ctx context.Context) error) {
 	s.cmd = exec.Command(s.args[0], s.args[1:]...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
+	s.cmd.Dir = s.Dir // which it may enter, whoever it runs as
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("starting %s: %v", s.args[0], err)
 	}
@@ -117,7 +118,7 @@ func find(t testing.TB, name string, globs ...string) string {
 // dir makes a folder for a server's data; it may have to belong to another user.
 func dir(t testing.TB, cred *syscall.Credential) string {
 	t.Helper()
-	d, err := os.MkdirTemp("", "tokenstore-test-")
+	d, err := os.MkdirTemp("", "servers-test-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,8 +131,8 @@ func dir(t testing.TB, cred *syscall.Credential) string {
 	return d
 }
 
-// PostgreSQL prepares a server; Start starts it.
-func PostgreSQL(t testing.TB) *Server {
+// PostgreSQL prepares a server; Start starts it. The options are further arguments of postgres.
+func PostgreSQL(t testing.TB, options ...string) *Server {
 	t.Helper()
 	bin := "/usr/lib/postgresql/*/bin/"
 	initdb, postgres := find(t, "initdb", bin+"initdb"), find(t, "postgres", bin+"postgres")
@@ -154,16 +155,16 @@ func PostgreSQL(t testing.TB) *Server {
 	if out, err := init.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	s := newServer(t, "postgres", postgres, "-D", d+"/data", "-h", "127.0.0.1", "-p", p, "-k", d,
-		"-c", "max_connections=200", "-c", "log_min_messages=fatal", "-c", "shared_buffers=16MB")
+	s := newServer(t, "postgres", append([]string{postgres, "-D", d + "/data", "-h", "127.0.0.1", "-p", p, "-k", d,
+		"-c", "max_connections=200", "-c", "log_min_messages=fatal", "-c", "shared_buffers=16MB"}, options...)...)
 	s.cred = cred
 	s.Addr, s.Dir = "127.0.0.1:"+p, d
 	s.DSN = fmt.Sprintf("postgres://test@%s/postgres?sslmode=disable", s.Addr)
 	return s
 }
 
-// MariaDB prepares a server; Start starts it.
-func MariaDB(t testing.TB) *Server {
+// MariaDB prepares a server; Start starts it. The options are further arguments of mariadbd.
+func MariaDB(t testing.TB, options ...string) *Server {
 	t.Helper()
 	install, daemon := find(t, "mariadb-install-db"), find(t, "mariadbd")
 	d, p := dir(t, nil), port(t)
@@ -172,8 +173,8 @@ func MariaDB(t testing.TB) *Server {
 	if out, err := init.CombinedOutput(); err != nil {
 		t.Fatalf("mariadb-install-db: %v\n%s", err, out)
 	}
-	s := newServer(t, "mariadbd", daemon, "--no-defaults", "--datadir="+d+"/data", "--tmpdir="+d, "--bind-address=127.0.0.1", "--port="+p,
-		"--socket="+d+"/s.sock", "--pid-file="+d+"/pid", as, "--max-connections=300", "--innodb-buffer-pool-size=32M")
+	s := newServer(t, "mariadbd", append([]string{daemon, "--no-defaults", "--datadir=" + d + "/data", "--tmpdir=" + d, "--bind-address=127.0.0.1", "--port=" + p,
+		"--socket=" + d + "/s.sock", "--pid-file=" + d + "/pid", as, "--max-connections=300", "--innodb-buffer-pool-size=32M"}, options...)...)
 	s.Addr, s.Dir = "127.0.0.1:"+p, d
 	s.DSN = "root@tcp(" + s.Addr + ")/mysql"
 	return s

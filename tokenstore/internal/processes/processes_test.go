@@ -1,6 +1,7 @@
 //go:build unix
 
-package servers_test
+// Package processes_test has processes of their own share the stores.
+package processes_test
 
 import (
 	"bufio"
@@ -25,8 +26,8 @@ import (
 	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
 
+	"github.com/ewsmail/ewsmail/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore"
-	"github.com/ewsmail/ewsmail/tokenstore/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore/redisstore"
 	"github.com/ewsmail/ewsmail/tokenstore/sqlstore"
 )
@@ -279,8 +280,27 @@ func TestProcesses(t *testing.T) {
 			began = time.Now()
 			require.NoError(t, oneRound(t, p, store, f), "with the refreshing process stopped")
 			require.GreaterOrEqual(t, time.Since(began), 2*time.Second, "the process was stopped")
+
+			// The negative control, on each store: without lock and intent the same rounds find what is missing.
+			s.NoLock, s.NoIntent = true, true
+			violation(t, "neither lock nor intent", p, store, newFleet(t, processes, s), rounds, false)
 		})
 	}
+}
+
+// violation wants one within so many rounds.
+func violation(t *testing.T, mutant string, p *strictIdP, store tokenstore.Store, f *fleet, rounds int, stop bool) {
+	t.Helper()
+	for range rounds {
+		if stop { // the refreshing process, for longer than the lease
+			p.stopHolder(t)
+		}
+		if err := oneRound(t, p, store, f); err != nil {
+			t.Logf("%s: %v", mutant, err)
+			return
+		}
+	}
+	t.Fatalf("%s: survives", mutant)
 }
 
 // oneRound returns the violation.
@@ -309,36 +329,13 @@ func oneRound(t *testing.T, p *strictIdP, store tokenstore.Store, f *fleet) erro
 	return nil
 }
 
-// TestProcessesMutants are the negative controls: the same rounds find what is missing without a guard.
-func TestProcessesMutants(t *testing.T) {
-	start := startAll(t)
-	for name, m := range map[string]struct {
-		store            string
-		noLock, noIntent bool
-		stop             bool // the refreshing process, for longer than the lease
-		rounds           int
-	}{
-		"neither lock nor intent":                {store: "file", noLock: true, noIntent: true, rounds: 50},
-		"a lease without intent, holder stopped": {store: "redis", noIntent: true, stop: true, rounds: 3},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := start[m.store](t)
-			s.NoLock, s.NoIntent, s.Attempt = m.noLock, m.noIntent, 30*time.Second
-			p := newIdP(t)
-			s.IdP = p.URL
-			store := prepare(t, s, p)
-			f := newFleet(t, processes, s)
-			for range m.rounds {
-				if m.stop {
-					p.stopHolder(t)
-				}
-				if err := oneRound(t, p, store, f); err != nil {
-					t.Log(err)
-					return
-				}
-			}
-			t.Fatal("survives")
-		})
-	}
+// TestLeaseMutant is the negative control of the intent: a store that can only lease, and a holder that is stopped for longer than that.
+func TestLeaseMutant(t *testing.T) {
+	t.Parallel()
+	s := startAll(t)["redis"](t)
+	s.NoIntent, s.Attempt = true, 30*time.Second
+	p := newIdP(t)
+	s.IdP = p.URL
+	store := prepare(t, s, p)
+	violation(t, "a lease without intent, holder stopped", p, store, newFleet(t, processes, s), 3, true)
 }

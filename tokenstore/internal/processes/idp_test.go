@@ -1,6 +1,6 @@
 //go:build unix
 
-package servers_test
+package processes_test
 
 import (
 	"bytes"
