@@ -44,10 +44,10 @@ func (x *exchange) log(ctx context.Context, err error, again bool, wait time.Dur
 	}
 	if x.header != nil {
 		if id := oneOf(x.header, "request-id"); id != "" {
-			attrs = append(attrs, slog.String("request_id", id))
+			attrs = append(attrs, slog.String("request_id", x.hide(id)))
 		}
 		if fe := oneOf(x.header, "X-FEServer"); fe != "" {
-			attrs = append(attrs, slog.String("front_end", fe))
+			attrs = append(attrs, slog.String("front_end", x.hide(fe)))
 		}
 	}
 	if err != nil {

@@ -251,6 +251,7 @@ const maxText = 500
 // line makes one printable line of a server's text.
 func line(s string) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 }), " ")
+	s = noTokens(s)
 	if len(s) > maxText {
 		cut := maxText
 		for cut > 0 && s[cut]&0xC0 == 0x80 {

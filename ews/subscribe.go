@@ -87,7 +87,7 @@ func (m *Mailbox) SubscribePush(ctx context.Context, o *PushOptions) (*Subscript
 	}
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fmt.Errorf("ews: PushOptions.URL: %.80q is no http or https URL", o.URL)
+		return nil, fmt.Errorf("ews: PushOptions.URL: %.80q is no http or https URL", keyless(o.URL))
 	}
 	frequency, err := minutes("PushOptions.StatusFrequency", o.StatusFrequency, 5)
 	if err != nil {

@@ -119,7 +119,7 @@ func (m *Mailbox) Sync(ctx context.Context, f FolderRef, from Cursor, o *SyncOpt
 			yield(Batch{}, err)
 			return
 		}
-		if bad := (&Query{Properties: opt.Properties}).bad(); bad != "" {
+		if bad := opt.bad(); bad != "" {
 			yield(Batch{}, m.invalid("SyncFolderItems", bad))
 			return
 		}
@@ -128,6 +128,17 @@ func (m *Mailbox) Sync(ctx context.Context, f FolderRef, from Cursor, o *SyncOpt
 			yield(Batch{}, err)
 		}
 	}
+}
+
+// bad says what is wrong with the options; "": nothing.
+func (o *SyncOptions) bad() string {
+	for i, id := range o.Ignore {
+		at := fmt.Sprintf("SyncOptions.Ignore[%d].", i)
+		for _, wrong := range badTexts(at+"ID", id.ID, at+"ChangeKey", id.ChangeKey) {
+			return wrong
+		}
+	}
+	return (&Query{Properties: o.Properties}).bad()
 }
 
 // maxRestarts bounds how often one pass starts over: a server that refuses its own fresh states is broken.

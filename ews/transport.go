@@ -225,6 +225,9 @@ func (x *exchange) fill(e *Error) *Error {
 			e.RetryAfter = d
 		}
 	}
+	if x.token != nil {
+		e.hide(x.token.AccessToken)
+	}
 	e.once = x.c.once
 	e.MaybeApplied = x.c.once && x.sent.Load() && e.open()
 	e.advise(x.m)

@@ -130,6 +130,9 @@ func (o *WatchOptions) check() error {
 			*d.d = d.def
 		}
 	}
+	if bad := o.Sync.bad(); bad != "" {
+		return fmt.Errorf("ews: WatchOptions.Sync: %s", bad)
+	}
 	return o.Events.check()
 }
 
