@@ -66,8 +66,10 @@ type Options struct {
 	// back from there is tried again. nil: DefaultQuarantine. The zero Place leaves them where they are.
 	Quarantine *Place
 
-	// Backfill bounds what the first run hands out: messages received longer ago than that are left alone. 0: the whole folder is
-	// handed out; negative: only what arrives from now on. Later runs keep the bound of the first.
+	// Backfill bounds what the first run hands out: messages received longer ago than that, by this machine's clock, are left alone. 0: the
+	// whole folder is handed out; negative: only what arrives from now on. Later runs keep the bound of the first. The folder is gone through
+	// to its end all the same, for the place to go on from: Exchange gives that for 512 messages a request at best, so that
+	// 50,000 old ones take 101 requests.
 	Backfill time.Duration
 
 	// Remember is how long a message's key is kept after the message left the folder, in case it comes back. What is in the
