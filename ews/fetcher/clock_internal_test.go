@@ -1,9 +1,12 @@
 package fetcher
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 	"unsafe"
+
+	"github.com/ewsmail/ewsmail/ews"
 )
 
 // WallClock is a clock on the wall that can be set while a Fetcher runs, with the monotonic one going on.
@@ -40,6 +43,11 @@ func (c *WallClock) show(t time.Time) time.Time {
 		panic("time.Time is not what it was")
 	}
 	return both
+}
+
+// Unbounded goes by this machine's clock alone when it decides what a first run leaves alone.
+func Unbounded(f *Fetcher) {
+	f.bound = func(_ context.Context, _ ews.FolderRef, since time.Time) (time.Time, error) { return since, nil }
 }
 
 // On lets a Fetcher live by the clock.

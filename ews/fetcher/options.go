@@ -66,7 +66,8 @@ type Options struct {
 	// back from there is tried again. nil: DefaultQuarantine. The zero Place leaves them where they are.
 	Quarantine *Place
 
-	// Backfill bounds what the first run hands out: messages received longer ago than that, by this machine's clock, are left alone. 0: the
+	// Backfill bounds what the first run hands out: messages received longer ago than that are left alone, by this machine's clock
+	// (which may be ahead of Exchange's: what arrives during that run is not taken for old). 0: the
 	// whole folder is handed out; negative: only what arrives from now on. Later runs keep the bound of the first. The folder is gone through
 	// to its end all the same, for the place to go on from: Exchange gives that for 512 messages a request at best, so that
 	// 50,000 old ones take 101 requests.

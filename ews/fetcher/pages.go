@@ -18,6 +18,12 @@ func (f *Fetcher) pages(ctx context.Context, e pullEffect, report func(ews.Watch
 			return
 		}
 		p := &pager{f: f, listing: e.listing, fresh: e.cursor == "", since: e.since}
+		if p.fresh && !p.since.IsZero() {
+			if p.since, err = f.bound(ctx, folder, p.since); err != nil {
+				yield(pulledEvent{}, err)
+				return
+			}
+		}
 		var batches iter.Seq2[ews.Batch, error]
 		if f.o.Once {
 			o := f.o.sync()
@@ -49,6 +55,21 @@ func (f *Fetcher) pages(ctx context.Context, e pullEffect, report func(ews.Watch
 			}
 		}
 	}
+}
+
+// newest moves the bound of a listing that begins back to the newest message that is in the folder by now: Exchange's clock says when a
+// message was received, this machine's may be ahead of it, and what arrives during the listing must not count as old.
+func (f *Fetcher) newest(ctx context.Context, folder ews.FolderRef, since time.Time) (time.Time, error) {
+	for msg, err := range f.mailbox.Messages(ctx, folder, &ews.Query{Detail: ews.Summary, Limit: 1, PageSize: 1}) {
+		if err != nil {
+			return since, err
+		}
+		if after := msg.Received.Truncate(time.Second).Add(time.Second); after.Before(since) {
+			since = after
+		}
+		return since, nil
+	}
+	return time.Time{}, nil // it is empty
 }
 
 // pager makes pages of batches.

@@ -98,7 +98,7 @@ func (f *Fetcher) backfill() time.Time {
 	case d > 0:
 		return time.Now().Add(-d)
 	case d < 0:
-		return time.Now()
+		return time.Now().Truncate(time.Second) // Exchange gives no fractions
 	}
 	return time.Time{}
 }

@@ -34,10 +34,11 @@ type Fetcher struct {
 	places  places
 	lock    Lock // held; used by one effect at a time
 
-	// The parts that tests exchange: the step function, what has its effects, and what a message is known by.
-	step func(*state, event) []effect
-	key  func(*ews.Message) string
-	have func(live, hard context.Context, e effect) any
+	// The parts that tests exchange: the step function, what has its effects, what a message is known by, and what a first run leaves alone.
+	step  func(*state, event) []effect
+	key   func(*ews.Message) string
+	have  func(live, hard context.Context, e effect) any
+	bound func(ctx context.Context, folder ews.FolderRef, since time.Time) (time.Time, error)
 
 	calls calls // of the handler
 
@@ -52,7 +53,7 @@ func New(m *ews.Mailbox, folder ews.FolderRef, o *Options) (*Fetcher, error) {
 		return nil, errors.New("fetcher: New needs a mailbox, a folder such as ews.Inbox, and options")
 	}
 	f := &Fetcher{mailbox: m, folder: folder, o: *o, step: next, key: Key}
-	f.have = f.perform
+	f.have, f.bound = f.perform, f.newest
 	if err := f.o.check(); err != nil {
 		return nil, err
 	}
