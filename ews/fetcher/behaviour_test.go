@@ -266,6 +266,14 @@ func TestOptionsCheck(t *testing.T) {
 	for _, field := range []string{"TxHandler", "Grace", "Parallel", "After"} {
 		require.ErrorContains(t, err, "Options."+field)
 	}
+	there := fetcher.Place{Parent: ews.FolderName("INBOX"), Path: []string{"Support"}}
+	o := &fetcher.Options{Handler: newTickets().handle, Store: fetcher.NewMemoryStore(), Path: there.Path, Quarantine: &there, After: fetcher.Action{Move: there}}
+	_, err = fetcher.New(w.m, ews.Inbox, o)
+	require.ErrorContains(t, err, "Options.Quarantine: it is the folder that is fetched")
+	require.ErrorContains(t, err, "Options.After.Move: it is the folder that is fetched")
+	o.Path = nil
+	_, err = fetcher.New(w.m, ews.Inbox, o)
+	require.NoError(t, err)
 	_, err = fetcher.New(w.m, ews.Inbox, &fetcher.Options{})
 	require.ErrorContains(t, err, "Options.Store")
 	require.ErrorContains(t, err, "Options.Handler")

@@ -63,7 +63,8 @@ type Options struct {
 	After Action
 
 	// Quarantine is where messages go that were given up; the Store has the reason (Store.Entries). A message that somebody moves
-	// back from there is tried again. nil: DefaultQuarantine. The zero Place leaves them where they are.
+	// back from there is tried again, so that it must be another folder than the one that is fetched. nil: DefaultQuarantine. The zero Place leaves
+	// them where they are.
 	Quarantine *Place
 
 	// Backfill bounds what the first run hands out: messages received longer ago than that are left alone, by this machine's clock
@@ -183,6 +184,18 @@ func (o *Options) check() error {
 		o.Extra |= ews.WithLoopMarks
 	}
 	return errors.Join(wrong...)
+}
+
+// apart refuses to have messages moved to where they are fetched from: each would be a new item there, and one from quarantine is tried again.
+func (o *Options) apart(m *ews.Mailbox, folder ews.FolderRef) (err error) {
+	from := sourceName(m, folder, o.Path)
+	if p := o.Quarantine; p != nil && p.Parent != nil && sourceName(m, p.Parent, p.Path) == from {
+		err = errors.New("fetcher: Options.Quarantine: it is the folder that is fetched: messages would be tried again for ever; the zero Place leaves them there")
+	}
+	if p := o.After.Move; p.Parent != nil && sourceName(m, p.Parent, p.Path) == from {
+		err = errors.Join(err, errors.New("fetcher: Options.After.Move: it is the folder that is fetched; the zero Place leaves messages there"))
+	}
+	return err
 }
 
 // sync is what is read of the messages of a page.

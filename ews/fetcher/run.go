@@ -54,7 +54,7 @@ func New(m *ews.Mailbox, folder ews.FolderRef, o *Options) (*Fetcher, error) {
 	}
 	f := &Fetcher{mailbox: m, folder: folder, o: *o, step: next, key: Key}
 	f.have, f.bound = f.perform, f.newest
-	if err := f.o.check(); err != nil {
+	if err := errors.Join(f.o.check(), f.o.apart(m, folder)); err != nil {
 		return nil, err
 	}
 	f.name = f.o.Name
