@@ -82,7 +82,7 @@ type SyncOptions struct {
 	// Known tells which messages of a page were handed out before, one bool each, by a key that survives (Message.SearchKey or
 	// the like; an ID alone does not survive a move). With it an invalid cursor is no error: the folder is listed from the start, and
 	// what is known is left out. It is also asked when the pass starts with an empty Cursor, so that a lost one does no harm. Messages
-	// are summaries. An error ends the pass.
+	// are summaries; it may be asked about one more than once. An error ends the pass.
 	Known func(ctx context.Context, page []*Message) ([]bool, error)
 }
 
