@@ -25,7 +25,7 @@ func TestTenK(t *testing.T) {
 	for _, s := range forms[:2] {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			z := size(storm{messages: 10_000, life: 118, crashes: 400}, storm{messages: 300, life: 150, crashes: 5}, storm{messages: 60, life: 150, crashes: 2})
+			z := size(storm{messages: 10_000, life: 118, crashes: 400}, storm{messages: 300, life: 150, crashes: 5}, storm{messages: 60, life: 110, crashes: 2})
 			if s.tx {
 				z.life = z.life * 4 / 5 // it takes fewer steps for a message
 			}
