@@ -95,7 +95,7 @@ func shutdown(t *testing.T, times int, patience time.Duration, change func(*fetc
 		down := time.Now()
 		send(10)
 		within("said that the store fails", ill)
-		time.Sleep(time.Until(down.Add(size(20*time.Second, 0, 0))))
+		time.Sleep(time.Until(down.Add(size(15*time.Second, 0, 0))))
 		again()
 		within("well again", healthy)
 		within("done", func() bool { return total(w.box, "inbox") == 0 })
@@ -122,13 +122,12 @@ func shutdown(t *testing.T, times int, patience time.Duration, change func(*fetc
 // TestDatabaseShutDown: the same with a real server, that ends in good order or at once.
 func TestDatabaseShutDown(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, shutdown(t, size(4, 2, 1), time.Minute, func(*fetcher.Fetcher) {}))
+	require.Empty(t, shutdown(t, size(3, 1, 1), time.Minute, func(*fetcher.Fetcher) {}))
 }
 
 // TestDatabaseShutDownMutant: one that does not say that its store fails.
 func TestDatabaseShutDownMutant(t *testing.T) {
 	t.Parallel()
 	wrong := shutdown(t, 1, 5*time.Second, mutated(fetcher.Unalarmed))
-	require.NotEmpty(t, wrong, "nobody noticed")
-	t.Log(wrong[0])
+	require.Contains(t, wrong, "never said that the store fails", "nobody noticed")
 }
