@@ -239,7 +239,8 @@ func TestEveryFieldArrives(t *testing.T) {
 		o.Done = nil
 	}
 	o := w.outbox(m, open)
-	shared := w.outbox(ewsShared(w), func(o *outbox.Options) { open(o); o.Mailbox = teamAddress })
+	mailbox := w.dial(w.srv.Transport()).Shared(teamAddress) // opened by the same account
+	shared := w.outbox(mailbox, func(o *outbox.Options) { open(o); o.Mailbox = teamAddress })
 	tx, err := w.db.BeginTx(t.Context(), nil)
 	require.NoError(t, err)
 	ids := map[string]string{}
@@ -271,6 +272,7 @@ func TestEveryFieldArrives(t *testing.T) {
 		require.Equal(t, noon, out.At, "sent before its time")
 	}
 	clock.Advance(time.Hour)
+	arrived := collect(w, m, mailbox, team)
 
 	each(cases, kinds, func(name string, kind outbox.Kind, c fieldCase) {
 		t.Run(fmt.Sprint(name, " of ", kind), func(t *testing.T) {
@@ -281,21 +283,18 @@ func TestEveryFieldArrives(t *testing.T) {
 			if c.kinds != nil {
 				want = c.kinds[kind]
 			}
-			got := c.read(find(t, w, o, ids[fmt.Sprint(kind, " ", name)], team))
+			got := c.read(arrived.find(t, o, ids[fmt.Sprint(kind, " ", name)]))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
 			if c.kinds != nil { // the control is a message of another kind
 				kind = kinds[(slices.Index(kinds, kind)+1)%len(kinds)]
 			}
-			got = c.read(find(t, w, o, ids[fmt.Sprint(kind, " without ", name)], team))
+			got = c.read(arrived.find(t, o, ids[fmt.Sprint(kind, " without ", name)]))
 			require.NotEmpty(t, cmp.Diff(want, got), "the same is read without it")
 		})
 	})
 }
-
-// ewsShared is the team's mailbox, opened by the same account.
-func ewsShared(w *world) *ews.Mailbox { return w.dial(w.srv.Transport()).Shared(teamAddress) }
 
 // each calls do for every row and kind of message.
 func each(cases map[string]fieldCase, kinds []outbox.Kind, do func(name string, kind outbox.Kind, c fieldCase)) {
@@ -327,13 +326,42 @@ func drain(t *testing.T, db *sql.DB, boxes ...*outbox.Outbox) {
 	require.Zero(t, left, "not sent")
 }
 
+// post is everything that has arrived and was kept, by Message-ID, and the mailboxes that it was sent from.
+type post struct {
+	out       map[string]ewstest.Outbound
+	there     map[string]ewstest.Item // in the inbox of the first recipient
+	m, shared *ews.Mailbox
+	own, team *ewstest.Mailbox
+}
+
+func collect(w *world, m, shared *ews.Mailbox, team *ewstest.Mailbox) *post {
+	p := &post{map[string]ewstest.Outbound{}, map[string]ewstest.Item{}, m, shared, w.box, team}
+	inboxes := map[string]map[string]ewstest.Item{}
+	for _, out := range w.srv.Outbound() {
+		id := header(ewstest.Item{MIME: out.MIME}).Get("Message-ID")
+		p.out[id] = out
+		if len(out.Local) == 0 {
+			continue
+		}
+		first := out.Local[0]
+		if inboxes[first] == nil {
+			inboxes[first] = map[string]ewstest.Item{}
+			for _, it := range w.srv.Mailbox(first).Items("inbox") {
+				inboxes[first][it.InternetMessageID] = it
+			}
+		}
+		p.there[id] = inboxes[first][id]
+	}
+	return p
+}
+
 // find follows a message from its row over its sent copy to whom it reached first.
-func find(t *testing.T, w *world, o *outbox.Outbox, id string, team *ewstest.Mailbox) (a arrival) {
+func (p *post) find(t *testing.T, o *outbox.Outbox, id string) (a arrival) {
 	t.Helper()
 	var err error
 	a.row, err = o.Row(t.Context(), id)
 	require.NoError(t, err)
-	for m, box := range map[*ews.Mailbox]*ewstest.Mailbox{plain(w): w.box, ewsShared(w): team} {
+	for m, box := range map[*ews.Mailbox]*ewstest.Mailbox{p.m: p.own, p.shared: p.team} {
 		sent, err := m.FindSent(t.Context(), nil, id)
 		require.NoError(t, err)
 		if !sent.IsZero() {
@@ -341,17 +369,8 @@ func find(t *testing.T, w *world, o *outbox.Outbox, id string, team *ewstest.Mai
 		}
 	}
 	require.NotEmpty(t, a.kept.MIME, "no sent copy")
-	for _, out := range w.srv.Outbound() {
-		if header(ewstest.Item{MIME: out.MIME}).Get("Message-ID") == a.kept.InternetMessageID {
-			a.out = out
-		}
-	}
+	a.out, a.there = p.out[a.kept.InternetMessageID], p.there[a.kept.InternetMessageID]
 	require.NotEmpty(t, a.out.Local)
-	for _, it := range w.srv.Mailbox(a.out.Local[0]).Items("inbox") {
-		if it.InternetMessageID == a.kept.InternetMessageID {
-			a.there = it
-		}
-	}
 	require.NotEmpty(t, a.there.MIME, "not arrived")
 	return a
 }
