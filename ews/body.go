@@ -42,7 +42,7 @@ func newDownload(x *exchange, resp *http.Response, limit int64, stall time.Durat
 	d.head = heads.Get().(*[headBytes]byte)[:0]
 	d.wire = wireReader{body: resp.Body, x: x, d: d, stall: stall}
 	d.r = &d.wire
-	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
+	switch enc := contentEncoding(resp.Header); enc {
 	case "", "identity":
 	case "gzip", "x-gzip":
 		d.gz = gzips.Get().(*gzip.Reader)
@@ -51,6 +51,13 @@ func newDownload(x *exchange, resp *http.Response, limit int64, stall time.Durat
 		return d, &Error{kind: ErrBadResponse, what: fmt.Sprintf("the answer is packed as %.40q, which was not asked for", enc)}
 	}
 	return d, nil
+}
+
+func contentEncoding(h http.Header) string {
+	if len(h["Content-Encoding"]) == 0 {
+		return ""
+	}
+	return strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding")))
 }
 
 func (d *download) Read(p []byte) (int, error) {

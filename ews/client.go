@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -68,7 +69,7 @@ func NewClient(c Config) (*Client, error) {
 	cl.own = c.HTTPClient == nil
 	var hc http.Client
 	if cl.own {
-		hc.Transport = defaultTransport()
+		hc.Transport = defaultTransport(u)
 	} else {
 		hc = *c.HTTPClient
 	}
@@ -106,12 +107,15 @@ const maxHeaderBytes = 256 << 10
 
 // defaultTransport bounds every step that can hang. It speaks HTTP/1.1 only: one slow answer then delays no other one, a
 // cut connection fails one request, and Exchange binds its back end per connection.
-func defaultTransport() *http.Transport {
+func defaultTransport(endpoint *url.URL) *http.Transport {
 	var p http.Protocols
 	p.SetHTTP1(true)
+	proxy := sync.OnceValues(func() (*url.URL, error) { // the same for all requests of one endpoint
+		return http.ProxyFromEnvironment(&http.Request{URL: endpoint})
+	})
 	dialer := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+		Proxy:                  func(*http.Request) (*url.URL, error) { return proxy() },
 		DialContext:            dialer.DialContext,
 		TLSHandshakeTimeout:    15 * time.Second,
 		IdleConnTimeout:        90 * time.Second,

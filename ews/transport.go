@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,8 @@ type exchange struct {
 	reopened atomic.Bool           // it has asked for the request's body once more
 	atOnce   bool                  // the transport gets the request as memory: see maxAtOnce
 	trace    httptrace.ClientTrace
+	req      http.Request
+	pass     bytes.Reader // over the request that is sent at once
 
 	header   http.Header // of the answer; nil when none came
 	status   int

@@ -45,7 +45,8 @@ func (x *exchange) request() *http.Request {
 	} else if !c.own {
 		ctx = x.tracedQueue(ctx)
 	}
-	req := new(http.Request).WithContext(ctx)
+	x.req = *new(http.Request).WithContext(ctx)
+	req := &x.req
 	req.Method, req.URL, req.Host = http.MethodPost, c.endpoint, c.endpoint.Host
 	if !c.own { // a RoundTripper of others might change it
 		url := *c.endpoint
@@ -62,8 +63,13 @@ func (x *exchange) request() *http.Request {
 
 // requestBody is a fresh pass over the request. That of a small one is of a type that net/http knows to be in memory.
 func (x *exchange) requestBody() io.ReadCloser {
-	if x.atOnce {
+	switch {
+	case !x.atOnce:
+	case x.reopened.Load(): // the first pass may be under way yet
 		return io.NopCloser(bytes.NewReader(x.env.Bytes()))
+	default:
+		x.pass.Reset(x.env.Bytes())
+		return io.NopCloser(&x.pass)
 	}
 	return &upload{x.env.NewReader(), x}
 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -119,50 +120,66 @@ func (w *Writer) escape(s string, attr bool) {
 	if attr {
 		quote = '&' - '"' // one bit
 	}
-	done := 0
+	buf := w.buf
 	for i := 0; i < len(s); {
 		if i+8 <= len(s) { // eight bytes that stand for themselves, or as many as do
-			special := notPlain(eight(s[i:]), quote) & highs
+			v := eight(s[i:])
+			buf = binary.LittleEndian.AppendUint64(buf, v)
+			special := notPlain(v, quote) & highs
 			if special == 0 {
 				i += 8
 				continue
 			}
-			i += bits.TrailingZeros64(special) / 8
+			n := bits.TrailingZeros64(special) / 8
+			buf = buf[:len(buf)-8+n]
+			i += n
 		}
-		rep := ""
 		n := 1
 		switch c := s[i]; {
 		case c == '<':
-			rep = "&lt;"
+			buf = append(buf, "&lt;"...)
 		case c == '>':
-			rep = "&gt;"
+			buf = append(buf, "&gt;"...)
 		case c == '&':
-			rep = "&amp;"
+			buf = append(buf, "&amp;"...)
 		case c == '\r':
-			rep = "&#xD;"
+			buf = append(buf, "&#xD;"...)
 		case c == '"' && attr:
-			rep = "&quot;"
+			buf = append(buf, "&quot;"...)
 		case c == '\n' && attr:
-			rep = "&#xA;"
+			buf = append(buf, "&#xA;"...)
 		case c == '\t' && attr:
-			rep = "&#x9;"
-		case c == '\n' || c == '\t':
-		case c < 0x20:
-			rep = w.illegal(s, i)
+			buf = append(buf, "&#x9;"...)
+		case c < 0x20 && c != '\n' && c != '\t':
+			w.buf = buf // it looks there
+			buf = append(buf, w.illegal(s, i)...)
 		case c >= utf8.RuneSelf:
-			var r rune
-			if r, n = utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 || r == 0xFFFE || r == 0xFFFF {
-				rep = w.illegal(s, i)
+			if n = foreign(s[i:]); n > 0 {
+				buf = append(buf, s[i:i+n]...)
+				break
 			}
-		}
-		if rep != "" {
-			w.buf = append(w.buf, s[done:i]...)
-			w.buf = append(w.buf, rep...)
-			done = i + n
+			_, n = utf8.DecodeRuneInString(s[i:])
+			w.buf = buf
+			buf = append(buf, w.illegal(s, i)...)
+		default:
+			buf = append(buf, c)
 		}
 		i += n
 	}
-	w.buf = append(w.buf, s[done:]...)
+	w.buf = buf
+}
+
+// foreign returns how many bytes at s's start are characters beyond ASCII that XML can carry.
+func foreign(s string) int {
+	i := 0
+	for i < len(s) && s[i] >= utf8.RuneSelf {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 || r == 0xFFFE || r == 0xFFFF {
+			break
+		}
+		i += n
+	}
+	return i
 }
 
 // eight returns the first eight bytes of s, the first one lowest.
