@@ -71,6 +71,8 @@ type notification struct {
 	previous     string // watermark
 	more         bool
 	events       []Event
+
+	before string // the subscription of an earlier notification, most likely the same
 }
 
 // maxNotified bounds the events of one envelope; Exchange sends some dozens at a time.
@@ -81,7 +83,11 @@ func readNotification(s *wire.Scanner, n *notification) {
 	for d := s.Depth(); s.Child(d); {
 		switch s.Local() {
 		case "SubscriptionId":
-			n.subscription = s.Text()
+			if id := s.TextBytes(); string(id) == n.before {
+				n.subscription = n.before
+			} else {
+				n.subscription = string(id)
+			}
 		case "PreviousWatermark":
 			n.previous = s.Text()
 		case "MoreEvents":

@@ -19,7 +19,7 @@ type eventStream struct {
 	renew   *time.Timer
 }
 
-// streamed is what one envelope says.
+// streamed is what one envelope says, until the next one is read into the same memory.
 type streamed struct {
 	notes  []notification
 	closed bool     // Exchange ends the stream
@@ -50,7 +50,7 @@ func (m *Mailbox) openStream(ctx context.Context, b *backEnd, ids []string, minu
 			return nil
 		},
 		read: func(s *wire.Scanner) error {
-			*es.part = streamed{}
+			es.part.clear()
 			return es.part.read(s)
 		},
 	}
@@ -142,6 +142,33 @@ func (p *streamed) read(s *wire.Scanner) error {
 // maxStreamNotes bounds the subscriptions that one envelope talks about: Exchange allows 200 on a stream.
 const maxStreamNotes = 10_000
 
+// clear makes room for the next envelope, which mostly is like this one: the memory of a large one is given up.
+func (p *streamed) clear() {
+	const keep = 64
+	notes := p.notes
+	if cap(notes) > keep {
+		notes = nil
+	}
+	for i := range notes {
+		if cap(notes[i].events) > keep {
+			notes[i].events = nil
+		}
+	}
+	*p = streamed{notes: notes[:0]}
+}
+
+// another adds a notification, in the memory of an earlier one if there is one.
+func (p *streamed) another() *notification {
+	if len(p.notes) < cap(p.notes) {
+		p.notes = p.notes[:len(p.notes)+1]
+	} else {
+		p.notes = append(p.notes, notification{})
+	}
+	n := &p.notes[len(p.notes)-1]
+	*n = notification{events: n.events[:0], before: n.subscription}
+	return n
+}
+
 func (p *streamed) message(s *wire.Scanner) *Error {
 	m := responseMessage{class: classAttr(s)}
 	for d := s.Depth(); s.Child(d); {
@@ -155,9 +182,7 @@ func (p *streamed) message(s *wire.Scanner) *Error {
 					s.Fail(&wire.LimitError{What: "notifications in an envelope", Limit: maxStreamNotes})
 					break
 				}
-				var n notification
-				readNotification(s, &n)
-				p.notes = append(p.notes, n)
+				readNotification(s, p.another())
 			}
 		case "ErrorSubscriptionIds":
 			for d := s.Depth(); s.Child(d) && len(p.lost) < maxStreamNotes; {
