@@ -49,7 +49,7 @@ func outage(t *testing.T, tx bool, change func(*fetcher.Fetcher)) (wrong []strin
 				sent++
 			}
 		}
-		for _, lasts := range []time.Duration{3 * time.Second, 10 * time.Minute, 3 * time.Second, 10 * time.Minute} {
+		for _, lasts := range []time.Duration{1500 * time.Millisecond, 10 * time.Minute, 1500 * time.Millisecond, 10 * time.Minute} {
 			send(10)
 			time.Sleep(time.Minute)
 			send(20)
