@@ -128,9 +128,15 @@ func TestDatabaseOffMutants(t *testing.T) {
 		"resigned": fetcher.Resigned, "forgiving": fetcher.Unalarmed, "blaming": fetcher.Blaming, "forgetful": fetcher.Forgetful,
 	} {
 		t.Run(name, func(t *testing.T) {
-			wrong := outage(t, true, mutated(mutant))
-			require.NotEmpty(t, wrong, "nobody noticed")
-			t.Log(wrong[0])
+			// What is under way when the power goes is chance. One that blames the messages is found in three of four outages, so that
+			// not one of twenty finds it once in a million million times.
+			for range 20 {
+				if wrong := outage(t, true, mutated(mutant)); len(wrong) > 0 {
+					t.Log(wrong[0])
+					return
+				}
+			}
+			t.Error("nobody noticed")
 		})
 	}
 }

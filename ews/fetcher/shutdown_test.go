@@ -38,7 +38,7 @@ func shutdown(t *testing.T, times int, patience time.Duration, change func(*fetc
 		require.NoError(t, err)
 		require.NoError(t, store.Migrate(ctx))
 		f, err := fetcher.New(w.m, ews.Inbox, &fetcher.Options{Store: store, MaxAttempts: 3, Backoff: 50 * time.Millisecond, MaxBackoff: 500 * time.Millisecond,
-			LeaseTTL: leaseTTL, PageSize: 10, After: fetcher.Action{Move: processed}, Watch: &ews.WatchOptions{NoStream: true, PollInterval: 200 * time.Millisecond, MinInterval: 20 * time.Millisecond},
+			LeaseTTL: 4 * leaseTTL, PageSize: 10, After: fetcher.Action{Move: processed}, Watch: &ews.WatchOptions{NoStream: true, PollInterval: 200 * time.Millisecond, MinInterval: 20 * time.Millisecond},
 			TxHandler: func(ctx context.Context, msg *ews.Message, d *fetcher.Delivery) error {
 				time.Sleep(20 * time.Millisecond)
 				return d.Commit(ctx, func(tx *sql.Tx) error {

@@ -337,5 +337,5 @@ func TestLeaseMutant(t *testing.T) {
 	p := newIdP(t)
 	s.IdP = p.URL
 	store := prepare(t, s, p)
-	violation(t, "a lease without intent, holder stopped", p, store, newFleet(t, processes, s), 3, true)
+	violation(t, "a lease without intent, holder stopped", p, store, newFleet(t, processes, s), 10, true)
 }
