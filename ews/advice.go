@@ -65,17 +65,13 @@ func (e *Error) words() (what, hint string) {
 	case strings.Contains(e.Message, "X-AnchorMailbox header must be present"):
 		return what, hintAnchor
 	}
-	switch e.Code {
-	case "ErrorImpersonateUserDenied", "ErrorImpersonationDenied":
-		hint = "the application needs full_access_as_app (Exchange Server: the ApplicationImpersonation role) for this mailbox"
-	case "ErrorNonExistentMailbox":
-		hint = "check the address; the mailbox may not exist or not be in this organisation"
-	case "ErrorFolderSave":
-		what, hint = "Exchange cannot save the folder", "see whether it allows the name, and whether another folder has it"
-	case "ErrorSendAsDenied":
-		hint = "the account needs Send As or Send on Behalf for the From address"
-	case "ErrorNonPrimarySmtpAddress":
-		hint = "use the mailbox's primary address, not an alias"
+	for _, code := range [...]string{e.InnerCode, e.Code} {
+		if known, ok := hintsByCode[code]; ok {
+			if known.what != "" {
+				what = known.what
+			}
+			return what, known.hint
+		}
 	}
 	return what, hint
 }

@@ -3,6 +3,8 @@ package ews
 import (
 	"context"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -32,6 +34,9 @@ func (m *Mailbox) StreamCall(ctx context.Context, c *Call) (io.ReadCloser, error
 	}
 	return st.Base64(), nil
 }
+
+// CodesWithHints are the response codes that have words of their own.
+func CodesWithHints() []string { return slices.Collect(maps.Keys(hintsByCode)) }
 
 var (
 	ErrHold       = errHold

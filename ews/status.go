@@ -69,10 +69,13 @@ func (x *exchange) refusal(resp *http.Response) *Error {
 		return &Error{kind: ErrUnavailable, verdict: verdictRetry, what: "the EWS application on the server crashed or is starting" + page}
 	case code == http.StatusNotImplemented, code == http.StatusHTTPVersionNotSupported:
 		return &Error{kind: ErrEndpoint, untouched: true, what: "the server does not do EWS requests" + page, hint: "check Config.Endpoint"}
+	case code == http.StatusBadGateway, code == http.StatusGatewayTimeout:
+		return &Error{kind: ErrUnavailable, verdict: verdictRetry, RetryAfter: wait, what: "a proxy or load balancer got no answer from Exchange" + page}
 	case code >= 500:
 		return &Error{kind: ErrUnavailable, verdict: verdictRetry, RetryAfter: wait, what: "the server failed" + page}
 	case code >= 400:
-		return &Error{kind: ErrInvalidRequest, untouched: true, what: "the server or a proxy refuses the request" + page}
+		return &Error{kind: ErrInvalidRequest, untouched: true, what: "the server or a proxy refuses the request" + page,
+			hint: "it is no answer of EWS: look into the log of what stands in front of Exchange, and of IIS"}
 	}
 	return &Error{kind: ErrBadResponse, what: fmt.Sprintf("unexpected HTTP status %d", resp.StatusCode) + page}
 }

@@ -70,7 +70,8 @@ func (x *exchange) unreachable(err error) *Error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{kind: ErrUnavailable, verdict: verdictRetry, cause: err, what: "the connection was closed before the answer"}
 	}
-	return &Error{kind: ErrUnavailable, verdict: verdictRetry, cause: err, what: "the server cannot be reached"}
+	return &Error{kind: ErrUnavailable, verdict: verdictRetry, cause: err, what: "the server cannot be reached",
+		hint: "try again later; if it stays so, look at the host and port of Config.Endpoint, and at the firewalls on the way"}
 }
 
 func stalled(d time.Duration) *Error {
