@@ -66,12 +66,14 @@ func (e *Error) words() (what, hint string) {
 		return what, hintAnchor
 	}
 	for _, code := range [...]string{e.InnerCode, e.Code} {
-		if known, ok := hintsByCode[code]; ok {
-			if known.what != "" {
-				what = known.what
-			}
-			return what, known.hint
+		known, ok := hintsByCode[code]
+		if !ok || e.what != "" || e.hint != "" { // whoever has said something knows better
+			continue
 		}
+		if known.what != "" {
+			what = known.what
+		}
+		return what, known.hint
 	}
 	return what, hint
 }
