@@ -175,7 +175,7 @@ var guards = map[string]func(g *guarded){
 // guard plays one of them, with a guard removed.
 func guard(t *testing.T, name, without string) (wrong []string) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &proxy{life: 30 * time.Minute}
+		p := &proxy{life: 29*time.Minute + 30*time.Second} // before Exchange ends the stream in good order, after its renewal
 		x := newMemExchange(t, func(c *ews.Config) { c.Concurrency = 1 })
 		x.net.wrap = p.wrap
 		g := &guarded{memExchange: x, proxy: p, t: t}

@@ -12,7 +12,7 @@ import (
 
 // shapes reads the children of a document's root with one Shape for all, or tag by tag: the texts of a, b and c, c's attributes x and y, and
 // d's constant k. It returns what it found and how many were replayed.
-func shapes(r io.Reader, lim *wire.Limits, learn bool) (found string, replayed int, err error, repaired int) {
+func shapes(r io.Reader, lim *wire.Limits, learn bool) (found string, replayed, repaired int, err error) {
 	s := wire.NewScanner(r, lim)
 	defer s.Release()
 	var out strings.Builder
@@ -74,7 +74,7 @@ func shapes(r io.Reader, lim *wire.Limits, learn bool) (found string, replayed i
 		fields()
 		s.Learned()
 	}
-	return out.String(), replayed, s.Err(), s.Repaired()
+	return out.String(), replayed, s.Repaired(), s.Err()
 }
 
 func TestShape(t *testing.T) {
@@ -118,13 +118,13 @@ func TestShape(t *testing.T) {
 			pads := []int{0, 1, 64<<10 - len(first) - 20, 64<<10 - len(first) - 40, 64<<10 - len(first) - 60}
 			for _, pad := range pads { // where the window ends makes no difference
 				in := "<r>" + strings.Repeat(" ", pad) + first + tc.next + tc.next + first + "</r>"
-				want, _, wantErr, wantRepaired := shapes(strings.NewReader(in), nil, false)
+				want, _, wantRepaired, wantErr := shapes(strings.NewReader(in), nil, false)
 				readers := []io.Reader{strings.NewReader(in), iotest.HalfReader(strings.NewReader(in))}
 				if pad < 2 {
 					readers = append(readers, iotest.OneByteReader(strings.NewReader(in)))
 				}
 				for _, r := range readers {
-					got, n, err, repaired := shapes(r, nil, true)
+					got, n, repaired, err := shapes(r, nil, true)
 					if got != want || fmt.Sprint(err) != fmt.Sprint(wantErr) || repaired != wantRepaired {
 						t.Fatalf("behind %d: got%s\n%v, %d repaired; want%s\n%v, %d", pad, got, err, repaired, want, wantErr, wantRepaired)
 					}
@@ -149,8 +149,8 @@ func TestShapeTellsPlaces(t *testing.T) {
 		`<r><m><c x="1" y="2">3</c></m><m><c y="4" x="5">6</c></m><m><c y="7" x="8">9</c></m></r>`,
 		`<r><m><a/><b>1</b></m><m><a>2</a></m><m><a><b>3</b></a></m></r>`,
 	} {
-		want, _, wantErr, _ := shapes(strings.NewReader(in), nil, false)
-		got, _, err, _ := shapes(strings.NewReader(in), nil, true)
+		want, _, _, wantErr := shapes(strings.NewReader(in), nil, false)
+		got, _, _, err := shapes(strings.NewReader(in), nil, true)
 		if got != want || fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Errorf("%s: got%s\n%v; want%s\n%v", in, got, err, want, wantErr)
 		}
@@ -172,7 +172,7 @@ func TestShapeOfMixtures(t *testing.T) {
 	}
 	in.WriteString("</r>")
 	want, _, _, _ := shapes(strings.NewReader(in.String()), nil, false)
-	got, n, err, _ := shapes(strings.NewReader(in.String()), nil, true)
+	got, n, _, err := shapes(strings.NewReader(in.String()), nil, true)
 	if got != want || err != nil {
 		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
@@ -189,7 +189,7 @@ func TestShapeOfStrangers(t *testing.T) {
 		fmt.Fprintf(&in, `<m><a>1</a><other n="%d"/><in><b>4</b></in></m>`, i)
 	}
 	in.WriteString("<m><a>1</a></m><m><a>1</a></m></r>")
-	if _, n, err, _ := shapes(strings.NewReader(in.String()), nil, true); n != 0 || err != nil {
+	if _, n, _, err := shapes(strings.NewReader(in.String()), nil, true); n != 0 || err != nil {
 		t.Errorf("%d were replayed, %v", n, err)
 	}
 }
@@ -198,13 +198,13 @@ func TestShapeOfStrangers(t *testing.T) {
 func TestLimitsOfShapes(t *testing.T) {
 	const first = `<m><a>1</a><c x="2">3</c></m>`
 	for _, next := range []string{"<m><a>" + strings.Repeat("1", 20) + `</a><c x="2">3</c></m>`, "<m><a>1</a><c x=\"2\">" + strings.Repeat("1", 20) + "</c></m>"} {
-		_, _, err, _ := shapes(strings.NewReader("<r>"+first+next+"</r>"), &wire.Limits{TextBytes: 10}, true)
+		_, _, _, err := shapes(strings.NewReader("<r>"+first+next+"</r>"), &wire.Limits{TextBytes: 10}, true)
 		if _, ok := err.(*wire.LimitError); !ok {
 			t.Errorf("%s: %v", next, err)
 		}
 	}
 	in := "<r>" + strings.Repeat(first, 100) + "</r>"
-	if _, _, err, _ := shapes(strings.NewReader(in), &wire.Limits{TotalBytes: 1000}, true); err == nil {
+	if _, _, _, err := shapes(strings.NewReader(in), &wire.Limits{TotalBytes: 1000}, true); err == nil {
 		t.Error("more bytes than allowed were read")
 	}
 }
@@ -220,8 +220,8 @@ func FuzzShape(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in string) {
 		in += in // what was learned comes again
 		in = strings.ReplaceAll(in, "</r><r>", "")
-		want, _, wantErr, wantRepaired := shapes(strings.NewReader(in), nil, false)
-		got, _, err, repaired := shapes(strings.NewReader(in), nil, true)
+		want, _, wantRepaired, wantErr := shapes(strings.NewReader(in), nil, false)
+		got, _, repaired, err := shapes(strings.NewReader(in), nil, true)
 		if got != want || fmt.Sprint(err) != fmt.Sprint(wantErr) || repaired != wantRepaired {
 			t.Errorf("got%s\n%v, %d repaired; tag by tag%s\n%v, %d", got, err, repaired, want, wantErr, wantRepaired)
 		}
