@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -118,6 +119,8 @@ func TestSamples(t *testing.T) {
 // FuzzAnswers: no answer of any service panics or hangs, what is found is an https URL of a real host, and the token goes nowhere else.
 func FuzzAnswers(f *testing.F) {
 	f.Add(200, "", `{"Protocol":"EWS","Url":"https://mail.example.com/EWS/Exchange.asmx"}`)
+	f.Add(200, "", `{"Protocol":"EWS","Url":"https://mail.example.com/@/Exchange.asmx"}`)
+	f.Add(200, "", `{"Protocol":"EWS","Url":"https://mail.example.com@other.test/Exchange.asmx"}`)
 	f.Add(302, "https://autodiscover-s.outlook.com/autodiscover/autodiscover.xml", "")
 	f.Add(200, "", `<Autodiscover><Response><Account><RedirectAddr>a@b.example.com</RedirectAddr></Account></Response></Autodiscover>`)
 	f.Add(200, "", `<Autodiscover><Response><Account><Protocol><Type>EXPR</Type><EwsUrl>https://mail.example.com/</EwsUrl></Protocol></Account></Response></Autodiscover>`)
@@ -130,8 +133,10 @@ func FuzzAnswers(f *testing.F) {
 		w := &world{}
 		all := &everywhere{page: every}
 		r, err := autodiscover.Find(t.Context(), "help@example.com", &autodiscover.Options{Token: source("secret-token"), HTTPClient: &http.Client{Transport: all}, Resolver: w})
-		if err == nil && (!strings.HasPrefix(r.Endpoint, "https://") || strings.Contains(r.Endpoint, "@")) {
-			t.Errorf("found %q", r.Endpoint)
+		if err == nil {
+			if u, bad := url.Parse(r.Endpoint); bad != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+				t.Errorf("found %q", r.Endpoint)
+			}
 		}
 		if err != nil && strings.ContainsAny(err.Error(), "\r\n") {
 			t.Errorf("%q", err)

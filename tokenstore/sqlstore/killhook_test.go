@@ -98,9 +98,14 @@ func TestSQLiteKillAtHooks(t *testing.T) {
 		"no journal":                         {"OFF)&_pragma=cache_size(1", "", "before the commit"}, // pages are written before the commit
 	} {
 		t.Run("mutant "+name, func(t *testing.T) {
-			_, err := killAtHook(t, m.mode, m.mutant, m.hook, false)
-			require.Error(t, err, "the mutant survives")
-			t.Log(err)
+			// Whether SQLite writes pages before the commit is its own affair: without a journal one kill in seven finds none written, of 60.
+			for range 20 {
+				if _, err := killAtHook(t, m.mode, m.mutant, m.hook, false); err != nil {
+					t.Log(err)
+					return
+				}
+			}
+			t.Error("the mutant survives")
 		})
 	}
 }
