@@ -49,7 +49,11 @@ func BenchmarkHTMLBodies1000(b *testing.B) {
 	}
 	race(b, drain(b),
 		contender{"drain", nil, func(b *testing.B) { drain(b) }},
-		contender{"ews", overDrain, func(b *testing.B) { listBodies(b, m, &ews.Query{PageSize: cannedPage}) }},
+		contender{"io.Copy", overDrain, func(b *testing.B) {
+			p.copies(b, 1, list)
+			p.copies(b, bodiesInAll/bodiesAtOnce, request)
+		}},
+		contender{"ews", overCopy, func(b *testing.B) { listBodies(b, m, &ews.Query{PageSize: cannedPage}) }},
 		contender{"encodingxml", overEWS, func(b *testing.B) {
 			p.drain(b, 1, list)
 			readBodies(b, p, request)

@@ -18,7 +18,8 @@ func BenchmarkList10000(b *testing.B) {
 	m := benchClient(b, endpoint).Own()
 	race(b, p.drain(b, pages, request),
 		contender{"drain", nil, func(b *testing.B) { p.drain(b, pages, request) }},
-		contender{"ews", overDrain, func(b *testing.B) {
+		contender{"io.Copy", overDrain, func(b *testing.B) { p.copies(b, pages, request) }},
+		contender{"ews", overCopy, func(b *testing.B) {
 			for range pages {
 				n := 0
 				for msg, err := range m.Messages(context.Background(), ews.Inbox, &ews.Query{Detail: ews.Summary, PageSize: cannedPage}) {
@@ -65,7 +66,8 @@ func BenchmarkSync10000(b *testing.B) {
 	m := benchClient(b, endpoint).Own()
 	race(b, p.drain(b, pages, request),
 		contender{"drain", nil, func(b *testing.B) { p.drain(b, pages, request) }},
-		contender{"ews", overDrain, func(b *testing.B) {
+		contender{"io.Copy", overDrain, func(b *testing.B) { p.copies(b, pages, request) }},
+		contender{"ews", overCopy, func(b *testing.B) {
 			n := 0
 			for batch, err := range m.Sync(context.Background(), ews.Inbox, "", &ews.SyncOptions{Detail: ews.Summary, PageSize: cannedSync}) {
 				if err != nil || len(batch.Changes) != cannedSync || batch.Changes[0].Message.Subject == "" {

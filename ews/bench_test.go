@@ -130,6 +130,17 @@ func (p *plain) drain(b *testing.B, n int, request string) (total int64) {
 	return total
 }
 
+// copies is drain as most programs have it: io.Discard takes 8 KiB at a time.
+func (p *plain) copies(b *testing.B, n int, request string) {
+	for range n {
+		body := p.post(b, request)
+		if _, err := io.Copy(io.Discard, body); err != nil {
+			b.Fatal(err)
+		}
+		body.Close()
+	}
+}
+
 func drainBody(b *testing.B, body io.ReadCloser) int64 {
 	n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{body}, drainBuffer)
 	if err != nil {
@@ -203,6 +214,7 @@ func median(v []float64) float64 {
 
 var (
 	overDrain = []string{"drain"}
+	overCopy  = []string{"drain", "io.Copy"}
 	overBoth  = []string{"drain", "drain+base64"}
 	overEWS   = []string{"drain", "ews"}
 )

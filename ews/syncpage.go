@@ -3,6 +3,7 @@ package ews
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
@@ -120,9 +121,13 @@ func readChanges(s *wire.Scanner, r *messageReader, list *[]Change) {
 		default:
 			continue
 		}
-		if c.ID.ID != "" { // an empty element says nothing
-			*list = append(*list, c)
+		if c.ID.ID == "" { // an empty element says nothing
+			continue
 		}
+		if len(*list) == cap(*list) && cap(*list) < maxSyncChanges { // it is no small page: most are full
+			*list = slices.Grow(*list, maxSyncChanges-len(*list))
+		}
+		*list = append(*list, c)
 	}
 }
 
