@@ -149,7 +149,8 @@ func (w *twoHosts) run(ctx context.Context) error {
 			polls--
 			time.Sleep(time.Second)
 		} else {
-			time.Sleep(30*time.Second + time.Duration(w.r.Int64N(int64(7*time.Minute))))
+			// Longer than the 31 seconds that an attempt may take which the other instance left behind: it holds this one back once, not twice.
+			time.Sleep(35*time.Second + time.Duration(w.r.Int64N(int64(7*time.Minute))))
 		}
 		now = time.Now()
 		storeDown, idpDown := down(w.storeDown, now), down(w.idpDown, now)
