@@ -48,7 +48,9 @@ const (
 	maxMarkup = 1 << 10 // bytes of one edge
 	maxShape  = 64 << 10
 	maxPath   = 6
-	maxCredit = 64
+
+	firstCredit = 16 // elements read in vain before trying ends
+	maxCredit   = 64
 )
 
 // form is how a value is written.
@@ -194,7 +196,7 @@ func (s *Scanner) Learn(sh *Shape) {
 		return
 	}
 	if sh.of != s {
-		sh.of, sh.gen, sh.credit = s, s.gen-1, maxCredit
+		sh.of, sh.gen, sh.credit = s, s.gen-1, firstCredit
 	}
 	if sh.credit == 0 {
 		return
