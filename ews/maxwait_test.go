@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -137,38 +138,13 @@ func TestBatchesGrowThePace(t *testing.T) {
 		want   int
 	}{{reply(200, messages(one, other)), 8}, {reply(200, messages(other, other)), 4}} {
 		synctest.Test(t, func(t *testing.T) {
-			var mu sync.Mutex
-			now, most, refuse := 0, 0, true
-			rt := roundTripper(func(r *http.Request) (*http.Response, error) {
-				io.Copy(io.Discard, r.Body)
-				mu.Lock()
-				refused := refuse
-				now, refuse = now+1, false
-				most = max(most, now)
-				mu.Unlock()
-				time.Sleep(time.Second)
-				mu.Lock()
-				now--
-				mu.Unlock()
-				if refused {
-					return reply(500, fault("ErrorServerBusy", value("BackOffMilliseconds", "5000")))(r)
-				}
-				return tc.answer(r)
-			})
-			c := newClient(t, rt, func(c *ews.Config) { c.Concurrency = 8 })
+			w := newBusyServer(t, tc.answer)
+			w.refuse = true
 			round := func(n int) int {
-				mu.Lock()
-				most = 0
-				mu.Unlock()
-				var group sync.WaitGroup
-				for range n {
-					group.Go(func() {
-						err := c.Own().DoCall(t.Context(), &ews.Call{Op: "GetItem", Read: func(s *wire.Scanner) error { return ews.ReadBatch(s, 2, nil) }})
-						require.ErrorIs(t, err, ews.ErrNotFound)
-					})
-				}
-				group.Wait()
-				return most
+				return w.round(n, func() {
+					err := w.c.Own().DoCall(t.Context(), &ews.Call{Op: "GetItem", Read: func(s *wire.Scanner) error { return ews.ReadBatch(s, 2, nil) }})
+					assert.ErrorIs(t, err, ews.ErrNotFound)
+				})
 			}
 			round(1)
 			round(200)

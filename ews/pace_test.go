@@ -144,48 +144,62 @@ func TestImpersonatedPaces(t *testing.T) {
 	})
 }
 
+// busyServer is a Client of eight requests at once, and a server that takes a second for each and counts those under way.
+type busyServer struct {
+	c         *ews.Client
+	mu        sync.Mutex
+	now, most int
+	refuse    bool // the next request is told to wait for five seconds
+}
+
+func newBusyServer(t *testing.T, answer answer) *busyServer {
+	w := &busyServer{}
+	w.c = newClient(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+		io.Copy(io.Discard, r.Body)
+		w.mu.Lock()
+		w.now++
+		w.most = max(w.most, w.now)
+		refused := w.refuse
+		w.refuse = false
+		w.mu.Unlock()
+		time.Sleep(time.Second)
+		w.mu.Lock()
+		w.now--
+		w.mu.Unlock()
+		if refused {
+			return reply(500, fault("ErrorServerBusy", value("BackOffMilliseconds", "5000")))(r)
+		}
+		return answer(r)
+	}), func(c *ews.Config) { c.Concurrency = 8 })
+	return w
+}
+
+// round makes n calls together, and returns the most requests that were under way.
+func (w *busyServer) round(n int, call func()) int {
+	w.most = 0
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(call)
+	}
+	wg.Wait()
+	return w.most
+}
+
 // TestConcurrency: no more requests at once than configured; fewer after throttling; as many again later.
 func TestConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		now, most, refuse := 0, 0, false
-		rt := roundTripper(func(r *http.Request) (*http.Response, error) {
-			io.Copy(io.Discard, r.Body)
-			mu.Lock()
-			now++
-			most = max(most, now)
-			refused := refuse
-			refuse = false
-			mu.Unlock()
-			time.Sleep(time.Second)
-			mu.Lock()
-			now--
-			mu.Unlock()
-			if refused {
-				return reply(500, fault("ErrorServerBusy", value("BackOffMilliseconds", "5000")))(r)
-			}
-			return fine(r)
-		})
-		c := newClient(t, rt, func(c *ews.Config) { c.Concurrency = 8 })
+		w := newBusyServer(t, fine)
 		round := func(n int) int {
-			mu.Lock()
-			most = 0
-			mu.Unlock()
-			var wg sync.WaitGroup
-			for range n {
-				wg.Go(func() {
-					if err := c.Own().DoCall(t.Context(), getItem(nil)); err != nil {
-						t.Error(err)
-					}
-				})
-			}
-			wg.Wait()
-			return most
+			return w.round(n, func() {
+				if err := w.c.Own().DoCall(t.Context(), getItem(nil)); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 		if n := round(50); n != 8 {
 			t.Errorf("%d at once, want 8", n)
 		}
-		refuse = true
+		w.refuse = true
 		round(1)
 		if n := round(6); n != 4 {
 			t.Errorf("%d at once after throttling, want 4", n)
