@@ -107,13 +107,18 @@ func (p *strictIdP) answered(resp *http.Response) error {
 	return nil
 }
 
-// stopHolder stops the process that refreshes next by SIGSTOP while its answer is under way, for longer than Redis' lease.
+// stopHolder stops the process that refreshes next by SIGSTOP before it gets its answer, for longer than Redis' lease.
+// The signal stops a process thread by thread: the answer waits for the last of them, which a busy machine takes its time for.
 func (p *strictIdP) stopHolder(t *testing.T) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.held = func(pid int) {
 		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 			t.Error(err)
+		}
+		var status syscall.WaitStatus
+		if _, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+			t.Errorf("process %d is not stopped: status %#x, %v", pid, status, err)
 		}
 		time.AfterFunc(2500*time.Millisecond, func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
 	}
