@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -227,15 +226,10 @@ func TestSlowServer(t *testing.T) {
 }
 
 func TestServerGone(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	const addr = "127.0.0.1:1" // a port that nobody is given
 	c := pasted()
 	c.AuthURL, c.TokenURL, c.AllowLoopbackHTTP, c.MaxRetries = "http://"+addr+"/t/oauth2/v2.0/authorize", "http://"+addr+"/t/oauth2/v2.0/token", true, -1
-	_, err = c.Refresh(t.Context(), refreshOf("RT"))
+	_, err := c.Refresh(t.Context(), refreshOf("RT"))
 	if e := wantError(t, err, azureoauth.ErrTemporary); !strings.Contains(e.Error(), "connection refused") || !strings.Contains(e.Advice(), addr) || e.NeedsSignIn() {
 		t.Errorf("%v; %s", e, e.Advice())
 	}

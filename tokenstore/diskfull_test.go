@@ -67,7 +67,7 @@ func throughFullDisk(t *testing.T, wrap func(tokenstore.Store) tokenstore.Store)
 	require.NoError(t, err)
 	store := tokenstore.Encrypt(wrap(files), newRing(t, 1))
 	p := &idp{}
-	src := signedIn(t, store, p, &tokenstore.SourceOptions{SaveTimeout: 100 * time.Millisecond, RefreshBefore: -1, Jitter: -1})
+	src := signedIn(t, store, p, &tokenstore.SourceOptions{SaveTimeout: 500 * time.Millisecond, RefreshBefore: -1, Jitter: -1})
 	before, err := store.Get(ctx, mailbox)
 	require.NoError(t, err)
 
@@ -95,7 +95,7 @@ func throughFullDisk(t *testing.T, wrap func(tokenstore.Store) tokenstore.Store)
 	require.Eventually(t, func() bool { // without a restart, and without anybody asking for a token
 		st, err := src.Status(ctx)
 		return err == nil && !st.Unsaved
-	}, 30*time.Second, 10*time.Millisecond)
+	}, 2*time.Minute, 10*time.Millisecond)
 	after, err = store.Get(ctx, mailbox)
 	require.NoError(t, err)
 	require.Contains(t, string(after.Data), second)

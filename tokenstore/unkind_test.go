@@ -92,13 +92,15 @@ func TestRefreshTokenAlone(t *testing.T) {
 // An expiry that the record's format cannot hold does not keep the refresh token that came with it from being saved.
 func TestExpiryBeyondTheCalendar(t *testing.T) {
 	for _, expiry := range []time.Time{time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(-1<<40, 0), time.Unix(1<<55, 0)} {
-		s := tokenstore.NewMemoryStore()
-		src := newSource(t, s, unkind(func(*oauth2.Token) (*oauth2.Token, error) {
-			return &oauth2.Token{AccessToken: "access-2", RefreshToken: "refresh-2", Expiry: expiry}, nil
-		}), &tokenstore.SourceOptions{SaveTimeout: 10 * time.Millisecond})
-		require.NoError(t, src.SignIn(t.Context(), expired("refresh-1"), tokenstore.Account{}))
-		require.Equal(t, "access-2", token(t, src), "%v", expiry)
-		require.Contains(t, rawRecord(t, s), "refresh-2", "%v", expiry)
+		synctest.Test(t, func(t *testing.T) {
+			s := tokenstore.NewMemoryStore()
+			src := newSource(t, s, unkind(func(*oauth2.Token) (*oauth2.Token, error) {
+				return &oauth2.Token{AccessToken: "access-2", RefreshToken: "refresh-2", Expiry: expiry}, nil
+			}), nil)
+			require.NoError(t, src.SignIn(t.Context(), expired("refresh-1"), tokenstore.Account{}))
+			require.Equal(t, "access-2", token(t, src), "%v", expiry)
+			require.Contains(t, rawRecord(t, s), "refresh-2", "%v", expiry)
+		})
 	}
 }
 

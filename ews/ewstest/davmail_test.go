@@ -9,13 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ewsmail/ewsmail/ews/ewstest"
+	"github.com/ewsmail/ewsmail/internal/servers"
 )
 
 // TestDavMail runs a session of an IMAP and SMTP client against DavMail, whose server the fake is.
@@ -47,13 +47,13 @@ func TestDavMail(t *testing.T) {
 	defer exchange.Close()
 
 	dir := t.TempDir()
-	ports := freePorts(t, 2)
+	ports := []string{servers.Port(t), servers.Port(t)}
 	log := filepath.Join(dir, "davmail.log")
 	properties := fmt.Sprintf(`davmail.server=true
 davmail.mode=EWS
 davmail.url=%s/EWS/Exchange.asmx
-davmail.imapPort=%d
-davmail.smtpPort=%d
+davmail.imapPort=%s
+davmail.smtpPort=%s
 davmail.allowRemote=false
 davmail.disableUpdateCheck=true
 davmail.enableKerberos=false
@@ -76,7 +76,7 @@ log4j.logger.davmail=DEBUG
 	}()
 	for _, port := range ports {
 		for {
-			c, err := net.Dial("tcp", "127.0.0.1:"+strconv.Itoa(port))
+			c, err := net.Dial("tcp", "127.0.0.1:"+port)
 			if err == nil {
 				c.Close()
 				break
@@ -85,7 +85,7 @@ log4j.logger.davmail=DEBUG
 			time.Sleep(50 * time.Millisecond)
 		}
 	}
-	out, err := exec.CommandContext(ctx, py, "testdata/davmail.py", strconv.Itoa(ports[0]), strconv.Itoa(ports[1]), us, password).CombinedOutput()
+	out, err := exec.CommandContext(ctx, py, "testdata/davmail.py", ports[0], ports[1], us, password).CombinedOutput()
 	if err != nil || lastLine(string(out)) != "ok" {
 		requests := f.Requests()
 		for _, r := range requests[max(0, len(requests)-5):] {
@@ -99,16 +99,4 @@ log4j.logger.davmail=DEBUG
 	require.Len(t, in, 1)
 	require.Equal(t, "via DavMail ✓", in[0].Subject)
 	require.Len(t, in[0].Attachments, 1)
-}
-
-// freePorts returns ports that nobody listens on right now.
-func freePorts(t *testing.T, n int) (ports []int) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }

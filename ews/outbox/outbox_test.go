@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -106,12 +107,21 @@ func TestVerdicts(t *testing.T) {
 			w.add(1, 0)
 			w.srv.Fault(ewstest.Fault{Op: tc.op, Times: -1, Do: tc.effect})
 			var row *outbox.Row
-			for end := time.Now().Add(time.Minute); row == nil || !strings.Contains(row.Reason, tc.reason) && time.Now().Before(end); {
-				until(t, w, o, time.Second)
+			// One run: another one would ask for an account in trouble anew.
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- o.Run(ctx) }()
+			for began := time.Now(); ; time.Sleep(2 * time.Millisecond) {
 				r, err := o.Row(t.Context(), w.want[0])
 				require.NoError(t, err)
 				row = r
+				waited := time.Since(began)
+				if row.State == outbox.Failed || waited > time.Second && strings.Contains(row.Reason, tc.reason) || waited > time.Minute {
+					break
+				}
 			}
+			cancel()
+			require.NoError(t, <-ended)
 			if tc.state == outbox.Queued {
 				require.Contains(t, []outbox.State{outbox.Queued, outbox.Sending}, row.State)
 			} else {
@@ -157,17 +167,19 @@ func TestGone(t *testing.T) {
 }
 
 func TestGivesUp(t *testing.T) {
-	w := newWorld(t, sqltest.SQLite(t), "")
-	o := w.outbox(plain(w), func(o *outbox.Options) { o.GiveUp = 3 * time.Second })
-	w.add(1, 0)
-	w.srv.Fault(ewstest.Fault{Op: "CreateItem", Times: -1, Do: ewstest.HTML(500, "oops")})
-	until(t, w, o, time.Minute)
-	row, err := o.Row(t.Context(), w.want[0])
-	require.NoError(t, err)
-	require.Equal(t, outbox.Failed, row.State)
-	require.Contains(t, row.Reason, "given up: ")
-	require.Greater(t, row.Tries, 1)
-	require.Empty(t, w.box.Items("drafts"))
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, bubbleSQLite(t), "")
+		o := w.outbox(plain(w), func(o *outbox.Options) { o.GiveUp = 3 * time.Second })
+		w.add(1, 0)
+		w.srv.Fault(ewstest.Fault{Op: "CreateItem", Times: -1, Do: ewstest.HTML(500, "oops")})
+		until(t, w, o, time.Minute)
+		row, err := o.Row(t.Context(), w.want[0])
+		require.NoError(t, err)
+		require.Equal(t, outbox.Failed, row.State)
+		require.Contains(t, row.Reason, "given up: ")
+		require.Greater(t, row.Tries, 1)
+		require.Empty(t, w.box.Items("drafts"))
+	})
 }
 
 // TestTransaction: a row is there if, and only if, the application's transaction is committed; the outcome is told in one, too.
@@ -246,7 +258,7 @@ func TestStops(t *testing.T) {
 	defer cancel()
 	began := time.Now()
 	require.NoError(t, o.Run(ctx))
-	require.Less(t, time.Since(began), 5*time.Second)
+	require.Less(t, time.Since(began), 30*time.Second)
 	hang.Remove()
 	until(t, w, o, time.Minute)
 	require.False(t, w.judge().bad())

@@ -19,6 +19,7 @@ func TestHavocNotices(t *testing.T) {
 				o, _ := havoc(t, bubbleSQLite(t), seed, 60, guard)
 				harm = o.bad()
 			})
+			t.Logf("without %q, seed %d: harm %v", guard, seed, harm)
 		}
 	}
 }

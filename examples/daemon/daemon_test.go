@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/ewsmail/ewsmail/examples/internal/demo"
+	"github.com/ewsmail/ewsmail/internal/servers"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -144,12 +144,7 @@ func TestHealth(t *testing.T) {
 	for _, tc := range []struct{ mailbox, want string }{{demo.Mailbox, "200"}, {"nobody@harbour-it.example", "503"}} {
 		t.Run(tc.want, func(t *testing.T) {
 			_, args := tenant(t, 1)
-			l, err := net.Listen("tcp", "localhost:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			address := l.Addr().String()
-			l.Close()
+			address := "127.0.0.1:" + servers.Port(t)
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			ended := make(chan int, 1)

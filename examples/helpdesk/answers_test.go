@@ -93,9 +93,18 @@ func TestUnknownWaitsForAPerson(t *testing.T) {
 	ticket := v.ticket("Printer")
 	w.tenant.Exchange.Fault(ewstest.Fault{Op: "SendItem", Do: ewstest.CutAfter()})
 	// A rule has moved the sent copy, or a person.
-	hidden := w.tenant.Exchange.Fault(ewstest.Fault{Op: "FindItem", Times: -1, Do: ewstest.Raw(200, http.Header{"Content-Type": {"text/xml; charset=utf-8"}}, []byte(nothingFound))})
+	seen := make(chan struct{})
+	hidden := w.tenant.Exchange.Fault(ewstest.Fault{Op: "FindItem", Times: -1, Do: ewstest.Raw(200, http.Header{"Content-Type": {"text/xml; charset=utf-8"}}, []byte(nothingFound)),
+		Match: func(*ewstest.Request) bool { // it stays open until the page has been looked at
+			select {
+			case <-seen:
+			case <-time.After(patience):
+			}
+			return true
+		}})
 	v.post(ticket+"/answer", v.answerForm(ticket, "Use water."))
 	v.until(ticket, "Being sent.")
+	close(seen)
 	page := v.until(ticket, "Unknown: it may have gone out.")
 	contains(t, page, "Ask the recipient", "Send again", "Settle")
 	contains(t, v.until("/attention", "Ticket #1"), "Unknown: it may have gone out.")

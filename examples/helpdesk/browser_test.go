@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -20,6 +19,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
+
+	"github.com/ewsmail/ewsmail/internal/servers"
 )
 
 // browserPatience is how long a page may take: a browser on a busy machine starts slowly.
@@ -156,18 +157,6 @@ func (c *chromium) cookies() []*network.Cookie {
 	return got.Cookies
 }
 
-// freePort is one that nobody listens on at the moment.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
-}
-
 // The whole story in a real browser: Connect, sign-in and consent at the identity provider, back, mail, ticket, answer; what the browser
 // thinks of the pages, and what a person does with a browser: clicking twice, going back, reloading.
 func TestChromium(t *testing.T) {
@@ -176,7 +165,7 @@ func TestChromium(t *testing.T) {
 	v, _ := w.start(nil)
 	app := v.app.base.String()
 	const inHouse = "http://helpdesk.test"
-	port := freePort(t)
+	port := servers.Port(t)
 	newWorld(t).start(func(o *options) { o.listen, o.public = "127.0.0.1:"+port, inHouse })
 	c := startChromium(t, app, "MAP helpdesk.test:80 127.0.0.1:"+port)
 

@@ -4,9 +4,10 @@
 package servers
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -29,6 +30,8 @@ type Server struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 	log  *os.File
+	// before is how much stood in the log when the process was started.
+	before int
 }
 
 // Start starts the server and waits until it answers.
@@ -37,33 +40,45 @@ func (s *Server) Start(t testing.TB, ping func(ctx context.Context) error) {
 	if ping != nil {
 		s.ping = ping
 	}
-	s.cmd = exec.Command(s.args[0], s.args[1:]...)
-	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
-	s.cmd.Dir = s.Dir // which it may enter, whoever it runs as
-	if err := s.cmd.Start(); err != nil {
-		t.Fatalf("starting %s: %v", s.args[0], err)
-	}
-	s.done = make(chan struct{})
-	go func() { _ = s.cmd.Wait(); close(s.done) }()
-	for end := time.Now().Add(60 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	s.launch(t)
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		err := s.ping(ctx)
 		cancel()
 		if err == nil {
 			return
 		}
+		log, _ := os.ReadFile(s.log.Name())
+		said := log[min(len(log), s.before):]
 		select {
 		case <-s.done:
-			log, _ := os.ReadFile(s.log.Name())
-			t.Fatalf("%s ended: %s", s.args[0], log)
+			// The processes of a PostgreSQL that was killed end one by one when they notice, and no other one starts before the last has.
+			if time.Now().After(end) || !bytes.Contains(said, []byte("is still in use")) {
+				t.Fatalf("%s ended: %s", s.args[0], log)
+			}
+			s.launch(t)
 		default:
 		}
 		if time.Now().After(end) {
-			log, _ := os.ReadFile(s.log.Name())
 			t.Fatalf("%s does not answer: %v\n%s", s.args[0], err, log)
 		}
 	}
+}
+
+func (s *Server) launch(t testing.TB) {
+	t.Helper()
+	if log, err := s.log.Stat(); err == nil {
+		s.before = int(log.Size())
+	}
+	cmd, done := exec.Command(s.args[0], s.args[1:]...), make(chan struct{})
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
+	cmd.Dir = s.Dir // which it may enter, whoever it runs as
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("starting %s: %v", s.args[0], err)
+	}
+	s.cmd, s.done = cmd, done
+	go func() { _ = cmd.Wait(); close(done) }()
 }
 
 // Stop ends the server by a signal: SIGTERM shuts down, SIGQUIT is PostgreSQL's immediate stop, SIGKILL kills.
@@ -76,8 +91,24 @@ func (s *Server) Stop(sig syscall.Signal) {
 	s.cmd = nil
 }
 
-// Signal sends the server a signal, SIGSTOP say, without waiting for anything.
-func (s *Server) Signal(sig syscall.Signal) { _ = s.cmd.Process.Signal(sig) }
+// Suspend stops the server by SIGSTOP until resume is called. The signal takes effect thread by thread: Suspend waits for the last of them,
+// which a busy machine takes its time for.
+func (s *Server) Suspend(t testing.TB) (resume func()) {
+	t.Helper()
+	pid := s.cmd.Process.Pid
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	var status syscall.WaitStatus
+	_, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
+	for errors.Is(err, syscall.EINTR) {
+		_, err = syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
+	}
+	if err != nil || !status.Stopped() {
+		t.Fatalf("process %d is not stopped: status %#x, %v", pid, status, err)
+	}
+	return func() { _ = syscall.Kill(pid, syscall.SIGCONT) }
+}
 
 func newServer(t testing.TB, name string, args ...string) *Server {
 	t.Helper()
@@ -88,16 +119,6 @@ func newServer(t testing.TB, name string, args ...string) *Server {
 	s := &Server{args: args, log: log}
 	t.Cleanup(func() { s.Stop(syscall.SIGKILL); log.Close() })
 	return s
-}
-
-func port(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // find looks for a program by PATH and in Debian's folders, or skips the test.
@@ -148,7 +169,7 @@ func PostgreSQL(t testing.TB, options ...string) *Server {
 		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
 		cred = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
-	d, p := dir(t, cred), port(t)
+	d, p := dir(t, cred), Port(t)
 	init := exec.Command(initdb, "-D", d+"/data", "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	init.SysProcAttr = &syscall.SysProcAttr{Credential: cred}
 	init.Dir = d
@@ -167,7 +188,7 @@ func PostgreSQL(t testing.TB, options ...string) *Server {
 func MariaDB(t testing.TB, options ...string) *Server {
 	t.Helper()
 	install, daemon := find(t, "mariadb-install-db"), find(t, "mariadbd")
-	d, p := dir(t, nil), port(t)
+	d, p := dir(t, nil), Port(t)
 	as := "--user=" + currentUser(t)
 	init := exec.Command(install, "--no-defaults", "--datadir="+d+"/data", "--tmpdir="+d, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve", as)
 	if out, err := init.CombinedOutput(); err != nil {

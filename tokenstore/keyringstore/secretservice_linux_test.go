@@ -81,7 +81,7 @@ func contractOnSecretService(t *testing.T) {
 	open := func(t *testing.T) (*keyringstore.Store, error) {
 		return keyringstore.New(t.Context(), fmt.Sprint("test ", services.Add(1)), &keyringstore.Options{LockDir: t.TempDir() + "/locks"})
 	}
-	require.Eventually(t, func() bool { _, err := open(t); return err == nil }, 20*time.Second, 50*time.Millisecond, "the daemon answers")
+	require.Eventually(t, func() bool { _, err := open(t); return err == nil }, 2*time.Minute, 50*time.Millisecond, "the daemon answers")
 	storetest.Run(t, func(t *testing.T) tokenstore.Store {
 		s, err := open(t)
 		require.NoError(t, err)

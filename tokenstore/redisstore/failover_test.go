@@ -41,7 +41,7 @@ func startPair(t *testing.T) *pair {
 		replicas, err := redis.NewSentinelClient(toSentinel.Options()).Replicas(t.Context(), "tokens").Result()
 		n, werr := p.toMaster.Wait(t.Context(), 1, time.Second).Result()
 		return err == nil && len(replicas) == 1 && replicas[0]["flags"] == "slave" && werr == nil && n == 1
-	}, 30*time.Second, 50*time.Millisecond, "replica and Sentinel know each other")
+	}, 2*time.Minute, 50*time.Millisecond, "replica and Sentinel know each other")
 	return p
 }
 
@@ -62,12 +62,21 @@ func (p *pair) client(t *testing.T) *redis.Client {
 	return c
 }
 
+// loseMaster kills the server, of which Sentinel hears soon.
+func (p *pair) loseMaster(t *testing.T) {
+	t.Helper()
+	p.master.Stop(syscall.SIGKILL)
+	s := redis.NewSentinelClient(&redis.Options{Addr: p.sentinel.Addr})
+	defer s.Close()
+	require.NoError(t, s.Set(t.Context(), "tokens", "down-after-milliseconds", "500").Err())
+}
+
 func (p *pair) promoted(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		role, err := p.toReplica.Do(t.Context(), "ROLE").Slice()
 		return err == nil && len(role) > 0 && role[0] == "master"
-	}, 30*time.Second, 20*time.Millisecond, "the replica becomes the master")
+	}, 2*time.Minute, 20*time.Millisecond, "the replica becomes the master")
 }
 
 // numbered answers with tokens numbered from 2, and remembers what it was asked with.
@@ -106,9 +115,9 @@ func TestFailover(t *testing.T) {
 			require.NoError(t, err)
 			r := &numbered{then: func() {
 				p.replicated(t)
-				p.master.Stop(syscall.SIGKILL)
+				p.loseMaster(t)
 			}}
-			src := tokenstore.NewSource(s, "a", r, &tokenstore.SourceOptions{SaveTimeout: 200 * time.Millisecond})
+			src := tokenstore.NewSource(s, "a", r, &tokenstore.SourceOptions{SaveTimeout: time.Second})
 			signIn(t, src)
 			tok, err := src.Token(t.Context())
 			require.NoError(t, err, "the answer is not lost with the server")
@@ -123,7 +132,7 @@ func TestFailover(t *testing.T) {
 			}
 			p.promoted(t)
 			recovered := false
-			within := map[bool]time.Duration{false: 30 * time.Second, true: 5 * time.Second}[pinned]
+			within := map[bool]time.Duration{false: 2 * time.Minute, true: 5 * time.Second}[pinned]
 			for end := time.Now().Add(within); time.Now().Before(end) && !recovered; time.Sleep(50 * time.Millisecond) {
 				st, err := src.Status(t.Context())
 				recovered = err == nil && !st.Unsaved && st.Generation == 2
@@ -162,19 +171,19 @@ func TestFailoverLosesASave(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(2), st.Generation)
 	require.False(t, st.Unsaved, "acknowledged")
-	p.master.Stop(syscall.SIGKILL)
+	p.loseMaster(t)
 	p.promoted(t)
 	require.Eventually(t, func() bool {
 		st, err = src.Status(t.Context())
 		return err == nil
-	}, 30*time.Second, 50*time.Millisecond)
+	}, 2*time.Minute, 50*time.Millisecond)
 	require.Equal(t, int64(1), st.Generation, "the acknowledged save is gone")
 
 	src.Reject(t.Context(), tok, "") // the next refresh
 	require.Eventually(t, func() bool {
 		tok, err = src.Token(t.Context())
 		return err == nil && tok.AccessToken == "access-3"
-	}, 60*time.Second, 100*time.Millisecond)
+	}, 2*time.Minute, 100*time.Millisecond)
 	require.Equal(t, []string{"refresh-1", "refresh-2"}, r.asked, "the spent token is not presented again")
 	require.EqualValues(t, 1, src.Counters().RolledBack)
 	require.NoError(t, src.Close(t.Context()))

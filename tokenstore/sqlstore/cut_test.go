@@ -171,7 +171,7 @@ func (c *cutting) everyMessage(t *testing.T, mutant string, from, step int) (cut
 			h := c.reset(t)
 			s, db := c.through(t, mutant, "")
 			c.proxy.arm(at, after, nil)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			err := h.saves(ctx, s)
 			n := c.proxy.count()
 			c.proxy.arm(0, false, nil)

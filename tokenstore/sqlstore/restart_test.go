@@ -27,7 +27,7 @@ func TestRestartInTheMiddleOfARefresh(t *testing.T) {
 	for name, start := range map[string]func(testing.TB) database{"PostgreSQL": postgres, "MariaDB": mariadb} {
 		t.Run(name, func(t *testing.T) {
 			d := start(t)
-			recovered := refreshThroughRestart(t, d, open(t, d.driver, d.dsn), 20*time.Second, func(s *sqlstore.Store) tokenstore.Store { return s })
+			recovered := refreshThroughRestart(t, d, open(t, d.driver, d.dsn), 2*time.Minute, func(s *sqlstore.Store) tokenstore.Store { return s })
 			require.True(t, recovered)
 			// The check sees a store that does not find its way back.
 			mutant := refreshThroughRestart(t, d, open(t, d.driver, d.dsn), 3*time.Second, func(s *sqlstore.Store) tokenstore.Store {
@@ -46,7 +46,7 @@ func refreshThroughRestart(t *testing.T, d database, db *sql.DB, within time.Dur
 	src := tokenstore.NewSource(wrap(s), "b", refresher(func() (*oauth2.Token, error) {
 		d.server.Stop(syscall.SIGQUIT)
 		return &oauth2.Token{AccessToken: "access-2", RefreshToken: "refresh-2", Expiry: time.Now().Add(time.Hour)}, nil
-	}), &tokenstore.SourceOptions{SaveTimeout: 200 * time.Millisecond})
+	}), &tokenstore.SourceOptions{SaveTimeout: time.Second})
 	require.NoError(t, src.SignIn(ctx, &oauth2.Token{AccessToken: "access-1", RefreshToken: "refresh-1", Expiry: time.Now()}, tokenstore.Account{}))
 	tok, err := src.Token(ctx)
 	require.NoError(t, err, "the server's answer is not lost with the database")

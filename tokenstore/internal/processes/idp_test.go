@@ -5,6 +5,7 @@ package processes_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -117,7 +118,11 @@ func (p *strictIdP) stopHolder(t *testing.T) {
 			t.Error(err)
 		}
 		var status syscall.WaitStatus
-		if _, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil); err != nil || !status.Stopped() {
+		_, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
+		for errors.Is(err, syscall.EINTR) {
+			_, err = syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
+		}
+		if err != nil || !status.Stopped() {
 			t.Errorf("process %d is not stopped: status %#x, %v", pid, status, err)
 		}
 		time.AfterFunc(2500*time.Millisecond, func() { _ = syscall.Kill(pid, syscall.SIGCONT) })

@@ -291,12 +291,12 @@ func TestProcesses(t *testing.T) {
 // violation wants one within so many rounds.
 func violation(t *testing.T, mutant string, p *strictIdP, store tokenstore.Store, f *fleet, rounds int, stop bool) {
 	t.Helper()
-	for range rounds {
+	for round := range rounds {
 		if stop { // the refreshing process, for longer than the lease
 			p.stopHolder(t)
 		}
 		if err := oneRound(t, p, store, f); err != nil {
-			t.Logf("%s: %v", mutant, err)
+			t.Logf("%s, round %d: %v", mutant, round, err)
 			return
 		}
 	}
