@@ -15,15 +15,15 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-	"go.uber.org/goleak"
 	"golang.org/x/oauth2"
 
 	"github.com/ewsmail/ewsmail/azureoauth"
 	"github.com/ewsmail/ewsmail/azureoauth/azcredential"
 	"github.com/ewsmail/ewsmail/azureoauth/azuretest"
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // azidentity's own credential against the fake Entra: both ends are real.
 func TestAzidentityAgainstAzuretest(t *testing.T) {

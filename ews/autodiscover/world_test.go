@@ -12,13 +12,13 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
 	"golang.org/x/oauth2"
 
 	"github.com/ewsmail/ewsmail/ews/autodiscover"
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // world is the internet of a test: what its hosts answer, by "https://host/path" in lower case, and its SRV records.
 type world struct {

@@ -15,9 +15,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/ewsmail/ewsmail/ews/ewstest"
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 )
 
 // Every answer that a test gets as XML is kept and validated against the schema when all tests have run: one run of xmllint for all of
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	}
 	os.RemoveAll(dir)
 	if code == 0 {
-		if err := goleak.Find(); err != nil {
+		if err := leaktest.Find(); err != nil {
 			fmt.Println(err)
 			code = 1
 		}

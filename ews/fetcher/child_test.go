@@ -19,11 +19,11 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
-	"go.uber.org/goleak"
 	"golang.org/x/oauth2"
 
 	"github.com/ewsmail/ewsmail/ews"
 	"github.com/ewsmail/ewsmail/ews/fetcher"
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 )
 
 // TestMain is also the program that gets killed.
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, c.run())
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // child is a helpdesk's program.

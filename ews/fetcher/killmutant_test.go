@@ -13,10 +13,10 @@ import (
 func TestKillMutant(t *testing.T) {
 	t.Parallel()
 	k := slaughter{name: "ticket first, without a key", mutant: "ticket first, without a key", messages: 40, kills: 12, instances: 2}
-	for range 5 {
+	for n := range 5 {
 		for _, wrong := range k.run(t) {
 			if strings.HasPrefix(wrong, "message ") {
-				t.Log(wrong)
+				t.Logf("slaughter %d: %s", n, wrong)
 				return
 			}
 		}

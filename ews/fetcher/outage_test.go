@@ -130,9 +130,9 @@ func TestDatabaseOffMutants(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// What is under way when the power goes is chance. One that blames the messages is found in three of four outages, so that
 			// not one of twenty finds it once in a million million times.
-			for range 20 {
+			for n := range 20 {
 				if wrong := outage(t, true, mutated(mutant)); len(wrong) > 0 {
-					t.Log(wrong[0])
+					t.Logf("outage %d: %s", n, wrong[0])
 					return
 				}
 			}

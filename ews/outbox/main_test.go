@@ -4,10 +4,10 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // aside runs subtests that mostly wait for time to pass, more at once than t.Parallel would.
 type aside struct {

@@ -15,12 +15,11 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/ewsmail/ewsmail/examples/internal/demo"
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // logs collects the program's output; it is written from several goroutines.
 type logs struct {

@@ -14,12 +14,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/ewsmail/ewsmail/examples/internal/demo"
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // outcome is what a person, or a script, sees of a run.
 type outcome struct {

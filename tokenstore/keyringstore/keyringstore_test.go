@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/zalando/go-keyring"
-	"go.uber.org/goleak"
 
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 	"github.com/ewsmail/ewsmail/tokenstore"
 	"github.com/ewsmail/ewsmail/tokenstore/keyringstore"
 	"github.com/ewsmail/ewsmail/tokenstore/storetest"
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("KEYRINGSTORE_TEST_SESSION") != "" {
 		os.Exit(m.Run()) // go-keyring's D-Bus connection lasts as long as the process
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // ring is a keyring with the limits of the Windows Credential Manager, which also ignores case in names. It can fail at the n-th operation.

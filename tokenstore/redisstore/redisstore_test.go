@@ -16,18 +16,15 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 	"github.com/ewsmail/ewsmail/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore"
 	"github.com/ewsmail/ewsmail/tokenstore/redisstore"
 	"github.com/ewsmail/ewsmail/tokenstore/storetest"
 )
 
-// TestMain lets go-redis look once a second whether a server is back: that ends with the client, but up to a second later.
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
-}
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 func start(t testing.TB) (*servers.Server, *redis.Client) {
 	s := servers.Redis(t)

@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 	"github.com/ewsmail/ewsmail/tokenstore"
 	"github.com/ewsmail/ewsmail/tokenstore/sqlstore"
 )
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 		saveUntilKilled(dsn)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // long reports whether the long versions of the tests are wanted.
@@ -158,7 +158,13 @@ func killSaves(t *testing.T, mode, mutant string, kills int) (saves, inFlight in
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	r := rand.New(rand.NewPCG(3, 4))
-	for range kills {
+	kill := 0
+	defer func() {
+		if violation != nil {
+			violation = fmt.Errorf("kill %d: %w", kill, violation)
+		}
+	}()
+	for ; kill < kills; kill++ {
 		cmd := exec.Command(exe)
 		cmd.Env = append(os.Environ(), "SQLSTORE_TEST_CHILD="+d.dsn, "SQLSTORE_TEST_MUTANT="+mutant,
 			fmt.Sprintf("SQLSTORE_TEST_KILL=%d %d", 1+r.IntN(4), r.IntN(5000)))

@@ -99,9 +99,9 @@ func TestSQLiteKillAtHooks(t *testing.T) {
 	} {
 		t.Run("mutant "+name, func(t *testing.T) {
 			// Whether SQLite writes pages before the commit is its own affair: without a journal one kill in seven finds none written, of 60.
-			for range 20 {
+			for kill := range 20 {
 				if _, err := killAtHook(t, m.mode, m.mutant, m.hook, false); err != nil {
-					t.Log(err)
+					t.Logf("kill %d: %v", kill, err)
 					return
 				}
 			}

@@ -13,13 +13,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/ewsmail/ewsmail/ews/internal/sqldialect"
 	"github.com/ewsmail/ewsmail/ews/internal/sqltest"
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // wrapped hides a driver, as tracing libraries do.
 type wrapped struct{ driver.Driver }

@@ -23,9 +23,9 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
 
+	"github.com/ewsmail/ewsmail/internal/leaktest"
 	"github.com/ewsmail/ewsmail/internal/servers"
 	"github.com/ewsmail/ewsmail/tokenstore"
 	"github.com/ewsmail/ewsmail/tokenstore/redisstore"
@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 		child(s)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 func (s spec) open() (store tokenstore.Store, closer io.Closer, err error) {
