@@ -35,6 +35,7 @@ const (
 
 var colorNames = [...]string{"None", "Red", "Orange", "Peach", "Yellow", "Green", "Teal", "Olive", "Blue", "Purple", "Maroon", "Steel", "DarkSteel", "Gray", "DarkGray", "Black", "DarkRed", "DarkOrange", "DarkPeach", "DarkYellow", "DarkGreen", "DarkTeal", "DarkOlive", "DarkBlue", "DarkPurple", "DarkMaroon"}
 
+// String is Outlook's name of the color, "None" for none.
 func (c CategoryColor) String() string {
 	if c < ColorNone || c > ColorDarkMaroon {
 		return "CategoryColor(" + itoa(int(c)) + ")"

@@ -28,6 +28,7 @@ const (
 var classNames = [...]string{"none", "ok", "throttle", "transient", "move", "auth", "not-found", "sync-reset", "subscription-reset",
 	"conflict", "quota", "exists", "version", "partial", "item", "permanent"}
 
+// String is the class in one word: "throttle", say.
 func (c Class) String() string {
 	if int(c) < len(classNames) {
 		return classNames[c]

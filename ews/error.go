@@ -119,6 +119,7 @@ type Diagnostics struct {
 	Category string // "invalid_resource"
 }
 
+// String is the number, the category and the reason of the server, on one line.
 func (d *Diagnostics) String() string {
 	s := fmt.Sprintf("%d", d.ID)
 	if d.Category != "" {
@@ -254,6 +255,7 @@ type ItemError struct {
 	Err   *Error
 }
 
+// Error is one line: the place in the batch, counted from 0, and the item's own error.
 func (e *ItemError) Error() string { return fmt.Sprintf("item %d: %v", e.Index, e.Err) }
 
 // Unwrap returns Err.
@@ -266,6 +268,7 @@ type BatchError struct {
 	Items []*ItemError // the failed ones, by Index
 }
 
+// Error is one line: how many items failed, and the first of them. The others are in Items.
 func (e *BatchError) Error() string {
 	if len(e.Items) == 0 {
 		return "ews: " + e.Op + ": no item failed"

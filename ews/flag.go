@@ -16,6 +16,7 @@ const (
 	FlagComplete            // followed up
 )
 
+// String is the name that EWS has for it: "NotFlagged", "Flagged" or "Complete".
 func (s FlagStatus) String() string {
 	switch s {
 	case Flagged:

@@ -108,6 +108,7 @@ const (
 	HighImportance
 )
 
+// String is the name that EWS has for it: "Low", "Normal" or "High".
 func (i Importance) String() string {
 	switch i {
 	case LowImportance:
@@ -138,6 +139,7 @@ const (
 	ReferenceAttachment                       // a link to a file elsewhere (OneDrive): there is no content
 )
 
+// String is "file", "item" or "reference".
 func (k AttachmentKind) String() string {
 	switch k {
 	case ItemAttachment:

@@ -77,6 +77,7 @@ func (p Property) canonical() Property {
 	return p
 }
 
+// String names the property and its type, on one line: the tag, or the set with the name or number in it.
 func (p Property) String() string {
 	switch {
 	case p.Set == "":

@@ -17,6 +17,7 @@ const (
 	FateNotSent             // it did not go out, and cannot any more: its draft lies in Deleted Items
 )
 
+// String is "sent", "not sent" or "unknown".
 func (f Fate) String() string {
 	switch f {
 	case FateSent:

@@ -34,6 +34,7 @@ const (
 
 var changeKinds = [...]string{Created: "created", Updated: "updated", Deleted: "deleted", ReadChanged: "read changed"}
 
+// String is "created", "updated", "deleted" or "read changed".
 func (k ChangeKind) String() string {
 	if k >= Created && int(k) < len(changeKinds) {
 		return changeKinds[k]

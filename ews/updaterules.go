@@ -27,7 +27,7 @@ func DeleteRule(id string) RuleChange {
 	return RuleChange{"t:DeleteRuleOperation", InboxRule{ID: id}}
 }
 
-// RuleOptions of UpdateInboxRules.
+// RuleOptions shape UpdateInboxRules; nil is the zero value.
 type RuleOptions struct {
 	// RemoveOutlookRules deletes the rules that Outlook keeps for itself in the mailbox, those switched off and those that only run in
 	// Outlook, for good. Exchange refuses any change while they are there (ErrExists, ErrorOutlookRuleBlobExists); ask the user.
@@ -43,6 +43,7 @@ type RuleError struct {
 	Value   string // what the field held, likewise
 }
 
+// Error is one line: the place of the change in the call, counted from 0, the field, and the server's reason.
 func (e *RuleError) Error() string {
 	s := fmt.Sprintf("change %d: %s: %s", e.Change, e.Field, e.Code)
 	if e.Message != "" {
@@ -57,6 +58,7 @@ type RulesError struct {
 	Rules []RuleError // 100 at most
 }
 
+// Error is one line: the refusal, the first of Rules, and how many more there are.
 func (e *RulesError) Error() string {
 	s := e.Err.Error()
 	if len(e.Rules) > 0 {

@@ -65,6 +65,7 @@ const (
 	SyncRecovered                            // a try succeeded after SyncFailed
 )
 
+// String is what happened, in small letters: "stream opened", say.
 func (k WatchReportKind) String() string {
 	switch k {
 	case StreamOpened:

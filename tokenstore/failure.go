@@ -44,6 +44,7 @@ type Error struct {
 	retryAt                time.Time
 }
 
+// Error is one line: the record, the operation, what went wrong, and when to try again. It holds no token.
 func (e *Error) Error() string {
 	text := e.text
 	if text == "" {

@@ -29,10 +29,16 @@ type Key struct {
 // passphrases apart is the salt, which records carry.
 func (k *Key) ID() string { return k.id }
 
-// String and the methods below print the id only.
-func (k *Key) String() string               { return "tokenstore.Key(" + k.id + ")" }
-func (k *Key) GoString() string             { return k.String() }
-func (k *Key) LogValue() slog.Value         { return slog.StringValue(k.String()) }
+// String prints the id only.
+func (k *Key) String() string { return "tokenstore.Key(" + k.id + ")" }
+
+// GoString is String.
+func (k *Key) GoString() string { return k.String() }
+
+// LogValue is String.
+func (k *Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// MarshalJSON gives String as a JSON string.
 func (k *Key) MarshalJSON() ([]byte, error) { return redactedJSON(k.String()) }
 
 // Format keeps verbs like %x and %d from reaching into the struct.

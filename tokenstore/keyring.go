@@ -39,10 +39,16 @@ func (k *Keyring) ids() string {
 	return strings.Join(ids, ", ")
 }
 
-// String and the methods below print the ids only.
-func (k *Keyring) String() string               { return "tokenstore.Keyring(" + k.ids() + ")" }
-func (k *Keyring) GoString() string             { return k.String() }
-func (k *Keyring) LogValue() slog.Value         { return slog.StringValue(k.String()) }
+// String prints the ids only.
+func (k *Keyring) String() string { return "tokenstore.Keyring(" + k.ids() + ")" }
+
+// GoString is String.
+func (k *Keyring) GoString() string { return k.String() }
+
+// LogValue is String.
+func (k *Keyring) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// MarshalJSON gives String as a JSON string.
 func (k *Keyring) MarshalJSON() ([]byte, error) { return redactedJSON(k.String()) }
 
 // Format keeps verbs like %x and %d from reaching into the struct.

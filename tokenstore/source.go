@@ -219,9 +219,13 @@ func NewSource(s Store, key string, r Refresher, o *SourceOptions) *Source {
 	return src
 }
 
-// String and the methods below print the record's name only.
-func (s *Source) String() string       { return "tokenstore.Source(" + keyText(s.key) + ")" }
-func (s *Source) GoString() string     { return s.String() }
+// String prints the record's name only.
+func (s *Source) String() string { return "tokenstore.Source(" + keyText(s.key) + ")" }
+
+// GoString is String.
+func (s *Source) GoString() string { return s.String() }
+
+// LogValue is String.
 func (s *Source) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // MarshalJSON gives the record's name only.

@@ -40,10 +40,16 @@ func (r Record) redacted() string {
 	return fmt.Sprintf("tokenstore.Record{Data: %d bytes redacted, Version: %q}", len(r.Data), r.Version)
 }
 
-// String and the methods below keep the data out of logs, errors and dumps.
-func (r Record) String() string               { return r.redacted() }
-func (r Record) GoString() string             { return r.redacted() }
-func (r Record) LogValue() slog.Value         { return slog.StringValue(r.redacted()) }
+// String keeps the data out of logs, errors and dumps.
+func (r Record) String() string { return r.redacted() }
+
+// GoString is String.
+func (r Record) GoString() string { return r.redacted() }
+
+// LogValue is String.
+func (r Record) LogValue() slog.Value { return slog.StringValue(r.redacted()) }
+
+// MarshalJSON gives String as a JSON string.
 func (r Record) MarshalJSON() ([]byte, error) { return redactedJSON(r.redacted()) }
 
 // Format keeps verbs like %x and %d from reaching into the struct.
@@ -104,6 +110,7 @@ const (
 	WhileLease
 )
 
+// String is the tenure in words: "while the process lives", say.
 func (t Tenure) String() string {
 	switch t {
 	case WhileProcess:

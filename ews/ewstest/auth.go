@@ -24,6 +24,7 @@ type AuthError struct {
 	Claims   string // when set, a claims challenge in WWW-Authenticate: the JSON, not yet encoded
 }
 
+// Error is one line: category, number and reason, the facts that a 401 carries in its headers.
 func (e *AuthError) Error() string { return fmt.Sprintf("%s (%d): %s", e.Category, e.ID, e.Reason) }
 
 // Refusals with the numbers that Exchange gives them.

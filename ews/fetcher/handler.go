@@ -91,6 +91,7 @@ type PanicError struct {
 	Stack []byte
 }
 
+// Error is one line with the first 200 characters of Value. It has no stack; that is in Stack.
 func (e *PanicError) Error() string {
 	return fmt.Sprintf("fetcher: the handler panicked: %.200v", e.Value)
 }

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -126,6 +128,35 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestDatabaseIsPrivate: nobody but the owner reads the mail, whatever characters the file's name has.
+func TestDatabaseIsPrivate(t *testing.T) {
+	_, args := tenant(t, 1)
+	name := "tickets 100% #1.db"
+	if runtime.GOOS != "windows" {
+		name = "tickets? 100% #1.db"
+	}
+	file := filepath.Join(t.TempDir(), name)
+	args[len(args)-1] = file
+	var log bytes.Buffer
+	if status := run(t.Context(), append([]string{"-once"}, args...), environment(demo.ClientSecret), io.Discard, &log); status != 0 {
+		t.Fatalf("exit status %d\n%s", status, log.String())
+	}
+	found, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*"))
+	if err != nil || len(found) != 1 || found[0] != file {
+		t.Fatalf("%q, %v", found, err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode != 0o600 {
+		t.Errorf("the mode is %o", mode)
+	}
+	if info.Size() == 0 {
+		t.Error("nothing was stored in it")
+	}
+}
+
 // TestRefused: a registration that Entra refuses is told at the start, with what to do.
 func TestRefused(t *testing.T) {
 	_, args := tenant(t, 0)
@@ -189,6 +220,8 @@ func TestSettings(t *testing.T) {
 	}{
 		{"no mailboxes, no database", []string{"-client-id", demo.ClientID, "-tenant", "contoso.onmicrosoft.com"}, []string{"-mailboxes", "-db"}},
 		{"certificate that is not there", []string{"-client-id", demo.ClientID, "-certificate", "missing.pfx", "-mailboxes", "a@example.com", "-db", "x"}, []string{"-certificate", "missing.pfx"}},
+		{"a secret that is missing", []string{"-client-id", demo.ClientID, "-tenant", "contoso.onmicrosoft.com", "-mailboxes", "a@example.com", "-db", "x"}, []string{"Client secret"}},
+		{"not an EWS URL", []string{"-client-id", demo.ClientID, "-tenant", "contoso.onmicrosoft.com", "-endpoint", "http://mail.example.com/EWS/Exchange.asmx", "-mailboxes", "a@example.com", "-db", "x"}, []string{"-endpoint", "https"}},
 		{"arguments", []string{"help@example.com"}, []string{"only flags"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

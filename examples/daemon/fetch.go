@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -40,16 +44,13 @@ func open(ctx context.Context, s *settings, stderr io.Writer) (_ *daemon, err er
 			d.close()
 		}
 	}()
-	if err := s.registration.Validate(); err != nil {
-		return nil, err
-	}
 	source := s.registration.AppSource()
 	var temporary interface{ Temporary() bool }
 	if _, err := source.Token(ctx); err != nil && !(errors.As(err, &temporary) && temporary.Temporary()) {
 		return nil, err
 	}
-	if d.db, err = sql.Open("sqlite", "file:"+s.db+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)"); err != nil {
-		return nil, err
+	if d.db, err = database(s.db); err != nil {
+		return nil, fmt.Errorf("-db: %w", err)
 	}
 	// UNIQUE is a second lock on the same door: the fetcher commits each message once.
 	if _, err := d.db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS tickets (id INTEGER PRIMARY KEY, mailbox TEXT NOT NULL, message TEXT NOT NULL,
@@ -91,6 +92,19 @@ func open(ctx context.Context, s *settings, stderr io.Writer) (_ *daemon, err er
 		d.health = d.healthServer()
 	}
 	return d, nil
+}
+
+// database opens the file, and makes it if it is not there: for its owner alone, since other people's mail goes into it. The files that SQLite
+// puts beside it get its mode.
+func database(name string) (*sql.DB, error) {
+	switch f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); {
+	case err == nil:
+		f.Close()
+	case !errors.Is(err, fs.ErrExist):
+		return nil, err
+	}
+	file := url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(name), RawQuery: "_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)"}
+	return sql.Open("sqlite", file.String())
 }
 
 // tickets makes a ticket of a message of one mailbox.

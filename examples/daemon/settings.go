@@ -70,6 +70,16 @@ func parse(args []string, env func(string) string, stderr io.Writer) (*settings,
 			wrong = append(wrong, fmt.Errorf("-certificate: %w", err))
 		}
 	}
+	if len(wrong) == 0 { // without its certificate the registration would be called incomplete
+		if err := r.Validate(); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	if client, err := ews.NewClient(ews.Config{Endpoint: s.endpoint, AllowLoopbackHTTP: true, Token: r.AppSource()}); err != nil { // checked, never used
+		wrong = append(wrong, fmt.Errorf("-endpoint: %w", err))
+	} else {
+		client.Close()
+	}
 	for a := range strings.SplitSeq(*mailboxes, ",") {
 		if a = strings.TrimSpace(a); a != "" {
 			s.mailboxes = append(s.mailboxes, a)

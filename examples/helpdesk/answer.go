@@ -15,6 +15,9 @@ import (
 // answer queues a reply: the answer in its ticket and the mail in the outbox are one transaction. A form that is sent twice, by a
 // double click or a reload, is one answer: its number is made with the page.
 func (a *app) answer(w http.ResponseWriter, r *http.Request, c *connection) error {
+	if err := r.ParseForm(); err != nil {
+		return wrongForm("The answer did not arrive whole. Nothing was sent. If it is longer than some 60,000 characters, shorten it.")
+	}
 	number, text := r.PostFormValue("number"), plain(r.PostFormValue("text"))
 	switch {
 	case strings.TrimSpace(text) == "":

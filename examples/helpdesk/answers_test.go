@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,25 @@ func TestAnswer(t *testing.T) {
 		}
 	}
 	sameText(t, v.counted(), "1 tickets, 3 messages, 0 attachments, 1 answers")
+}
+
+// An answer longer than the form may be is refused as that, and not as an empty one.
+func TestAnswerTooLong(t *testing.T) {
+	w := newWorld(t)
+	w.deliver("1", "Printer", "It smokes.")
+	v, _ := w.connected(nil)
+	ticket := v.ticket("Printer")
+	f := v.answerForm(ticket, strings.Repeat("water ", 20_000))
+	r := httptest.NewRequest(http.MethodPost, v.app.base.String()+ticket+"/answer", strings.NewReader(f.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	page := httptest.NewRecorder()
+	v.app.routes().ServeHTTP(page, r)
+	if page.Code != http.StatusUnprocessableEntity {
+		t.Errorf("%d", page.Code)
+	}
+	contains(t, page.Body.String(), "shorten it", "Nothing was sent")
+	sameText(t, v.counted(), "1 tickets, 1 messages, 0 attachments, 0 answers")
 }
 
 // The answer to the sending request is lost after the mail went out: it is found, and not sent again.

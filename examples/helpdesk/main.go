@@ -9,7 +9,7 @@
 // Read ticket.go first: how a message becomes a ticket. answer.go: how an answer becomes a mail. desk.go: what runs meanwhile.
 // app.go, routes.go and settings.go: how a mailbox is set up and connected. The rest is pages.
 //
-// Ctrl-C finishes what was begun; the next start goes on from there. Several instances may share one -data folder, on one machine:
+// Ctrl-C or SIGTERM finishes what was begun; the next start goes on from there. Several instances may share one -data folder, on one machine:
 // one of them fetches, another takes over within seconds when it dies. What is done in one of them (settings, a sign-in, a disconnect)
 // the others follow within seconds. A sign-in ends at the instance that it was begun at.
 //
@@ -31,6 +31,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -39,7 +41,8 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stderr, nil)
 	stop()
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -161,8 +164,13 @@ func baseURL(o options, listening net.Addr) (*url.URL, error) {
 		o.public = "http://localhost:" + port
 	}
 	base, err := url.Parse(o.public)
-	if err != nil || base.Host == "" || base.Path != "" {
-		return nil, fmt.Errorf("-url %s: give scheme and host, as in https://helpdesk.example.com", o.public)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" || base.User != nil || base.Path+base.RawQuery+base.Fragment != "" {
+		return nil, fmt.Errorf("-url %.200q: give scheme and host, as in https://helpdesk.example.com", o.public)
+	}
+	// As browsers write it in what they send, with which it is compared: in small letters, and without a port that goes without saying.
+	base.Host = strings.ToLower(base.Host)
+	if port := base.Port(); base.Scheme == "https" && port == "443" || base.Scheme == "http" && port == "80" {
+		base.Host = strings.TrimSuffix(base.Host, ":"+port)
 	}
 	return base, nil
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -64,5 +66,31 @@ func TestReferrerPolicy(t *testing.T) {
 		}
 		resp.Body.Close()
 		sameText(t, resp.Header.Get("Referrer-Policy"), want)
+	}
+}
+
+// Behind a proxy the application has the name that browsers know it by. They send it in small letters and without the usual port, however
+// -url is written; no other name is let in.
+func TestPublicName(t *testing.T) {
+	for public, hosts := range map[string]map[string]int{
+		"https://Helpdesk.Example.com:443": {"helpdesk.example.com": http.StatusOK, "helpdesk.example.com.evil.example": http.StatusMisdirectedRequest, "localhost:8025": http.StatusMisdirectedRequest},
+		"http://desk.example.com:80":       {"desk.example.com": http.StatusOK},
+		"https://desk.example.com:80":      {"desk.example.com:80": http.StatusOK, "desk.example.com": http.StatusMisdirectedRequest},
+	} {
+		v, _ := start(t, "-url", public)
+		for host, want := range hosts {
+			r := httptest.NewRequest(http.MethodGet, "/style.css", nil)
+			r.Host = host
+			w := httptest.NewRecorder()
+			v.app.routes().ServeHTTP(w, r)
+			if w.Code != want {
+				t.Errorf("-url %s: %s: %d, not %d", public, host, w.Code, want)
+			}
+		}
+	}
+	for _, public := range []string{"helpdesk.example.com", "https://helpdesk.example.com/desk", "https://user:word@helpdesk.example.com", "ftp://helpdesk.example.com", "https://helpdesk.example.com?x"} {
+		if _, err := baseURL(options{public: public}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}); err == nil || !strings.Contains(err.Error(), "as in https://") {
+			t.Errorf("-url %s: %v", public, err)
+		}
 	}
 }
