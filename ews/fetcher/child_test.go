@@ -47,6 +47,7 @@ type child struct {
 	Mutant      string // what is broken
 	TTL         time.Duration
 	Advisory    bool // a lock of PostgreSQL's instead of the lease
+	Attempts    int  // MaxAttempts; 0: 6
 }
 
 func (c child) run() error {
@@ -73,6 +74,9 @@ func (c child) run() error {
 	o := &fetcher.Options{Store: store, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)), MaxAttempts: 6, Backoff: 50 * time.Millisecond, MaxBackoff: 500 * time.Millisecond,
 		LeaseTTL: c.TTL, PageSize: 20, After: fetcher.Action{Move: processed},
 		Watch: &ews.WatchOptions{PollInterval: 300 * time.Millisecond, CheckInterval: time.Second, MinInterval: 20 * time.Millisecond}}
+	if c.Attempts > 0 { // soon over, however many
+		o.MaxAttempts, o.MaxBackoff = c.Attempts, 100*time.Millisecond
+	}
 	if c.Advisory {
 		o.Lock = func(ctx context.Context, name string) (fetcher.Lock, error) {
 			conn, err := db.Conn(ctx)

@@ -208,11 +208,12 @@ func (c *cutting) stopServer(t *testing.T, parameters string, from, to int) erro
 		if i%2 == 1 {
 			stop = syscall.SIGKILL
 		}
-		stopped := false
-		c.proxy.arm(20+i*7%60, i%3 == 0, func() { c.d.server.Stop(stop); stopped = true })
+		ended := make(chan struct{})
+		c.proxy.arm(20+i*7%60, i%3 == 0, func() { c.d.server.Stop(stop); close(ended) })
 		err := h.saves(t.Context(), s)
-		c.proxy.arm(0, false, nil)
-		if stopped {
+		stopped := c.proxy.disarm()
+		if stopped { // the connection breaks before the last of the server's processes has ended
+			<-ended
 			c.d.server.Start(t, nil)
 		}
 		violation := h.check(t.Context(), c.direct)

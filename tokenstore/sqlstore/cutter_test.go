@@ -64,6 +64,15 @@ func (c *cutter) arm(at int, after bool, then func()) {
 	c.seen, c.at, c.after, c.then = 0, at, after, then
 }
 
+// disarm says whether the cut was made, or is being made.
+func (c *cutter) disarm() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	made := c.at != 0 && c.seen >= c.at
+	c.seen, c.at = 0, 0
+	return made
+}
+
 func (c *cutter) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -48,7 +48,8 @@ func sqlite(t testing.TB) database {
 }
 
 func postgres(t testing.TB) database {
-	s := servers.PostgreSQL(t)
+	// What is committed without waiting for the disk, as a mutant does it, is not there a moment later by chance.
+	s := servers.PostgreSQL(t, "-c", "wal_writer_delay=10s")
 	s.Start(t, ping(t, "pgx", s.DSN))
 	return database{sqlstore.PostgreSQL, "pgx", s.DSN, s}
 }
