@@ -65,7 +65,7 @@ log4j.logger.davmail=DEBUG
 `, exchange.URL, ports[0], ports[1], log)
 	file := filepath.Join(dir, "davmail.properties")
 	require.NoError(t, os.WriteFile(file, []byte(properties), 0o600))
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	gateway := exec.CommandContext(ctx, davmail, "-server", file)
 	gateway.Env = append(os.Environ(), "HOME="+dir, "_JAVA_OPTIONS=-Xmx128m -XX:+UseSerialGC -Duser.home="+dir)

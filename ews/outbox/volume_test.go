@@ -25,7 +25,7 @@ func havoc(t testing.TB, where sqltest.Database, seed uint64, n int, without str
 	}
 	w.add(n, 15)
 	dice := newChance(seed)
-	deadline := time.Now().Add(5 * time.Minute)
+	deadline := time.Now().Add(12 * time.Minute)
 	var mu sync.Mutex
 	var workers sync.WaitGroup
 	for range 2 {
