@@ -357,5 +357,5 @@ func TestHandlerOverRealTLS(t *testing.T) {
 func browserClient(t testing.TB, conf *tls.Config) *http.Client {
 	tr := &http.Transport{TLSClientConfig: conf, DisableKeepAlives: true}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Jar: newJar(t), Timeout: 20 * time.Second}
+	return &http.Client{Transport: tr, Jar: newJar(t), Timeout: 2 * time.Minute}
 }

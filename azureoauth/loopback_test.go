@@ -17,7 +17,7 @@ import (
 
 func fetch(t testing.TB, page string) (int, string) {
 	t.Helper()
-	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}).Get(page)
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Minute}).Get(page)
 	if err != nil {
 		t.Error(err)
 		return 0, ""
@@ -31,7 +31,7 @@ func fetch(t testing.TB, page string) (int, string) {
 func TestLoopbackStrangers(t *testing.T) {
 	az := newServer(t, nil)
 	cfg := registration(az)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	s, err := cfg.SignInLoopback(ctx, &azureoauth.LoopbackOptions{Open: func(ctx context.Context, page string) error {
 		u, _ := url.Parse(page)

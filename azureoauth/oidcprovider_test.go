@@ -219,7 +219,7 @@ func TestCertifiedProvider(t *testing.T) {
 // providerSignIn is a browser that goes on until it would come back to the application.
 func providerSignIn(t *testing.T, page string) url.Values {
 	t.Helper()
-	client := &http.Client{Jar: newJar(t), Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second,
+	client := &http.Client{Jar: newJar(t), Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Minute,
 		CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 			if strings.HasPrefix(r.URL.String(), callback) {
 				return http.ErrUseLastResponse
@@ -243,7 +243,7 @@ var hiddenInput = regexp.MustCompile(`name="([a-z_]+)" value="([^"]*)"`)
 
 // approve clicks through the provider's device pages.
 func approve(jar http.CookieJar, page string) error {
-	client := &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	client := &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Minute}
 	resp, err := client.Get(page)
 	if err != nil {
 		return err

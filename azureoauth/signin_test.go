@@ -50,7 +50,7 @@ func TestSignInLoopback(t *testing.T) {
 	for _, redirect := range []string{"", "http://localhost", "http://localhost/callback", "http://127.0.0.1/callback"} {
 		cfg := registration(az)
 		cfg.RedirectURL, cfg.HTTPClient = redirect, nil
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		s, err := cfg.SignInLoopback(ctx, &azureoauth.LoopbackOptions{Open: azuretest.Browser})
 		cancel()
 		if err != nil {

@@ -37,8 +37,9 @@ func shutdown(t *testing.T, times int, patience time.Duration, change func(*fetc
 		store, err := fetcher.NewSQLStore(ctx, own, nil)
 		require.NoError(t, err)
 		require.NoError(t, store.Migrate(ctx))
-		f, err := fetcher.New(w.m, ews.Inbox, &fetcher.Options{Store: store, MaxAttempts: 3, Backoff: 50 * time.Millisecond, MaxBackoff: 500 * time.Millisecond,
-			LeaseTTL: 4 * leaseTTL, PageSize: 10, After: fetcher.Action{Move: processed}, Watch: &ews.WatchOptions{NoStream: true, PollInterval: 200 * time.Millisecond, MinInterval: 20 * time.Millisecond},
+		// More tries than leases that a busy machine loses, and so quick that an outage which counted would use them up.
+		f, err := fetcher.New(w.m, ews.Inbox, &fetcher.Options{Store: store, MaxAttempts: 15, Backoff: 50 * time.Millisecond, MaxBackoff: 50 * time.Millisecond,
+			LeaseTTL: 8 * leaseTTL, PageSize: 10, After: fetcher.Action{Move: processed}, Watch: &ews.WatchOptions{NoStream: true, PollInterval: 200 * time.Millisecond, MinInterval: 20 * time.Millisecond},
 			TxHandler: func(ctx context.Context, msg *ews.Message, d *fetcher.Delivery) error {
 				time.Sleep(20 * time.Millisecond)
 				return d.Commit(ctx, func(tx *sql.Tx) error {
@@ -122,7 +123,7 @@ func shutdown(t *testing.T, times int, patience time.Duration, change func(*fetc
 // TestDatabaseShutDown: the same with a real server, that ends in good order or at once.
 func TestDatabaseShutDown(t *testing.T) {
 	t.Parallel()
-	require.Empty(t, shutdown(t, size(3, 1, 1), time.Minute, func(*fetcher.Fetcher) {}))
+	require.Empty(t, shutdown(t, size(3, 1, 1), 5*time.Minute, func(*fetcher.Fetcher) {}))
 }
 
 // TestDatabaseShutDownMutant: one that does not say that its store fails.

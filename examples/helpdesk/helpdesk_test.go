@@ -89,7 +89,7 @@ func visit(t *testing.T, a *app) *visitor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{t: t, app: a, client: &http.Client{Jar: jar, Transport: browser{&http.Transport{DisableKeepAlives: true}}, Timeout: 30 * time.Second}}
+	return &visitor{t: t, app: a, client: &http.Client{Jar: jar, Transport: browser{&http.Transport{DisableKeepAlives: true}}, Timeout: 2 * time.Minute}}
 }
 
 // browser adds what every browser does: where a request comes from, unless the test says it.
