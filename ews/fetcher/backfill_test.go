@@ -64,3 +64,76 @@ func TestBackfillClock(t *testing.T) {
 	require.Equal(t, map[string]int{"new": 1}, run(t, nil))
 	require.Empty(t, run(t, fetcher.Unbounded), "the mutant that goes by this machine's clock: nobody noticed")
 }
+
+// interruptions of a first run, in which messages arrive.
+var interruptions = map[string]func(p *play, arrives func(subject string)){
+	"of the watching": func(p *play, arrives func(string)) {
+		cut := p.Fault(ewstest.Fault{Op: "SyncFolderItems", After: 1, Times: 1, Do: ewstest.ResponseError("ErrorAccessDenied", "")})
+		go func() {
+			for cut.Hits() == 0 {
+				time.Sleep(100 * time.Millisecond)
+			}
+			arrives("new")
+		}()
+		p.start()
+		require.Equal(p.t, 1, cut.Hits())
+	},
+	"of the program": func(p *play, arrives func(string)) {
+		cut := p.Fault(ewstest.Fault{Op: "SyncFolderItems", After: 1, Times: -1, Do: ewstest.BusyFault(10 * time.Second)})
+		p.start()
+		p.stop()
+		require.NotZero(p.t, cut.Hits())
+		cut.Remove()
+		arrives("new")
+		p.start()
+	},
+	"before anything was listed": func(p *play, arrives func(string)) {
+		cut := p.Fault(ewstest.Fault{Op: "SyncFolderItems", Times: -1, Do: ewstest.BusyFault(10 * time.Second)})
+		p.start()
+		p.stop()
+		require.NotZero(p.t, cut.Hits())
+		cut.Remove()
+		arrives("new")
+		p.start()
+	},
+	"and the cursor is lost": func(p *play, arrives func(string)) {
+		p.start()
+		p.stop()
+		p.store.cursor = new(ews.Cursor(""))
+		arrives("new")
+		p.start()
+	},
+}
+
+// TestBackfillClockInterrupted: nor is anything lost that arrives while a first run, with a clock that is ahead, is interrupted.
+func TestBackfillClockInterrupted(t *testing.T) {
+	run := func(t *testing.T, old int, backfill time.Duration, interrupted func(*play, func(string)), change func(*fetcher.Fetcher)) (calls map[string]int) {
+		playing(t, func(t *testing.T, p *play) {
+			theirs := func() time.Time { return time.Now().Add(-3 * time.Hour) }
+			for i := range old {
+				p.mail(t, mail(fmt.Sprint("old", i)), &ewstest.DeliverOptions{Received: theirs().Add(-time.Minute)})
+			}
+			time.Sleep(5 * time.Second)
+			p.o.Backfill, p.change = backfill, change
+			interrupted(p, func(subject string) {
+				p.mail(t, mail(subject), &ewstest.DeliverOptions{Received: theirs()})
+			})
+			p.rest()
+			p.stop()
+			calls = p.calls
+		})
+		return calls
+	}
+	for name, interrupted := range interruptions {
+		for _, backfill := range []time.Duration{-1, time.Hour} {
+			t.Run(fmt.Sprint(name, " ", backfill), func(t *testing.T) {
+				require.Equal(t, map[string]int{"new": 1}, run(t, 600, backfill, interrupted, nil))
+				require.Empty(t, run(t, 600, backfill, interrupted, fetcher.Bounded), "the mutant that forgets the bound: nobody noticed")
+			})
+		}
+	}
+	t.Run("of an empty folder", func(t *testing.T) {
+		require.Equal(t, map[string]int{"new": 1}, run(t, 0, -1, interruptions["and the cursor is lost"], nil))
+		require.Empty(t, run(t, 0, -1, interruptions["and the cursor is lost"], fetcher.Bounded), "the mutant that forgets the bound: nobody noticed")
+	})
+}

@@ -50,6 +50,20 @@ func Unbounded(f *Fetcher) {
 	f.bound = func(_ context.Context, _ ews.FolderRef, since time.Time) (time.Time, error) { return since, nil }
 }
 
+// Bounded is Unbounded when the listing goes on after an interruption, and for later ones: the bound is forgotten.
+func Bounded(f *Fetcher) {
+	f.step = func(s *state, e event) []effect {
+		if page, ok := e.what.(pulledEvent); ok {
+			page.page.Since = time.Time{}
+			e.what = page
+		}
+		return next(s, e)
+	}
+}
+
+// Trusting compares the names of folders only.
+func Trusting(f *Fetcher) { f.checked.Store(true) }
+
 // On lets a Fetcher live by the clock.
 func (c *WallClock) On(f *Fetcher) {
 	f.step = func(s *state, e event) []effect {

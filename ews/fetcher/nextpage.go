@@ -67,6 +67,9 @@ func (s *state) recorded(e recordedEvent) {
 	p := s.page
 	s.page, s.pageBad = nil, 0
 	s.cursor, s.listing = p.page.Cursor, p.page.Listing && !p.page.Ends
+	if !p.page.Since.IsZero() {
+		s.backfill = p.page.Since
+	}
 	s.stats.Pages++
 	s.stats.worked("record")
 	for _, entry := range e.open {
@@ -102,7 +105,7 @@ func (s *state) pullEnded(e pullEndedEvent) {
 		what = "known"
 	}
 	s.stats.failed(what, e.err, s.now)
-	if s.once { // ews has tried again what is worth it
+	if wrong := new(sameFolderError); s.once || errors.As(e.err, &wrong) { // ews has tried again what is worth it
 		s.leave(e.err)
 		return
 	}

@@ -67,9 +67,12 @@ type Options struct {
 	// them where they are.
 	Quarantine *Place
 
-	// Backfill bounds what the first run hands out: messages received longer ago than that are left alone, by this machine's clock
-	// (which may be ahead of Exchange's: what arrives during that run is not taken for old). 0: the
-	// whole folder is handed out; negative: only what arrives from now on. Later runs keep the bound of the first. The folder is gone through
+	// Backfill bounds what the first run hands out: messages received longer ago than that are left alone. 0: the
+	// whole folder is handed out; negative: only what arrives from now on. Later runs keep the bound of the first. How long ago that was
+	// is reckoned by this machine's clock at the first start: where it is ahead of Exchange's by an hour, an hour less is handed out, and
+	// one more where it is behind. What arrives from the first look into the folder on is handed out in any case, since the bound is never later
+	// than the newest message then is; a clock that is ahead costs mail only while Exchange cannot be reached when the program starts for the first time: what
+	// arrives until it can is taken for old. The folder is gone through
 	// to its end all the same, for the place to go on from: Exchange gives that for 512 messages a request at best, so that
 	// 50,000 old ones take 101 requests.
 	Backfill time.Duration
@@ -184,18 +187,6 @@ func (o *Options) check() error {
 		o.Extra |= ews.WithLoopMarks
 	}
 	return errors.Join(wrong...)
-}
-
-// apart refuses to have messages moved to where they are fetched from: each would be a new item there, and one from quarantine is tried again.
-func (o *Options) apart(m *ews.Mailbox, folder ews.FolderRef) (err error) {
-	from := sourceName(m, folder, o.Path)
-	if p := o.Quarantine; p != nil && p.Parent != nil && sourceName(m, p.Parent, p.Path) == from {
-		err = errors.New("fetcher: Options.Quarantine: it is the folder that is fetched: messages would be tried again for ever; the zero Place leaves them there")
-	}
-	if p := o.After.Move; p.Parent != nil && sourceName(m, p.Parent, p.Path) == from {
-		err = errors.Join(err, errors.New("fetcher: Options.After.Move: it is the folder that is fetched; the zero Place leaves messages there"))
-	}
-	return err
 }
 
 // sync is what is read of the messages of a page.

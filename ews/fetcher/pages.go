@@ -17,11 +17,22 @@ func (f *Fetcher) pages(ctx context.Context, e pullEffect, report func(ews.Watch
 			yield(pulledEvent{}, err)
 			return
 		}
+		if err := f.apart(ctx, folder); err != nil {
+			yield(pulledEvent{}, err)
+			return
+		}
 		p := &pager{f: f, listing: e.listing, fresh: e.cursor == "", since: e.since}
 		if p.fresh && !p.since.IsZero() {
-			if p.since, err = f.bound(ctx, folder, p.since); err != nil {
+			since, err := f.bound(ctx, folder, p.since)
+			if err != nil {
 				yield(pulledEvent{}, err)
 				return
+			}
+			if since.Before(p.since) { // for good: this listing may be broken off, and later ones have the bound, too
+				p.since = since
+				if !yield(pulledEvent{page: Page{Cursor: e.cursor, Since: since}}, nil) {
+					return
+				}
 			}
 		}
 		var batches iter.Seq2[ews.Batch, error]
@@ -69,8 +80,11 @@ func (f *Fetcher) newest(ctx context.Context, folder ews.FolderRef, since time.T
 		}
 		return since, nil
 	}
-	return time.Time{}, nil // it is empty
+	return allMail, nil // it is empty
 }
+
+// allMail is a bound before all mail: one that leaves nothing alone.
+var allMail = time.Unix(0, 0).UTC()
 
 // pager makes pages of batches.
 type pager struct {
@@ -97,7 +111,7 @@ func (p *pager) known(ctx context.Context, page []*ews.Message) ([]bool, error) 
 	for i, msg := range page {
 		if known[i] {
 			p.seen = append(p.seen, seen(keys[i], msg))
-		} else if msg.Received.Before(p.since) {
+		} else if p.since.After(allMail) && msg.Received.Before(p.since) {
 			known[i] = true
 		}
 	}

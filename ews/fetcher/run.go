@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ewsmail/ewsmail/ews"
@@ -40,7 +41,8 @@ type Fetcher struct {
 	have  func(live, hard context.Context, e effect) any
 	bound func(ctx context.Context, folder ews.FolderRef, since time.Time) (time.Time, error)
 
-	calls calls // of the handler
+	calls   calls       // of the handler
+	checked atomic.Bool // messages are moved to other folders than the one that is fetched
 
 	mu      sync.Mutex
 	stats   Stats

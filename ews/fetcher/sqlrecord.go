@@ -73,6 +73,11 @@ func (s *SQLStore) record(ctx context.Context, tx *sql.Tx, source string, epoch 
 	if _, err := s.exec(ctx, tx, "UPDATE "+s.sources.String()+" SET listing = ?, seq = ? WHERE id = ?", listing, seq, id); err != nil {
 		return nil, err
 	}
+	if !p.Since.IsZero() {
+		if _, err := s.exec(ctx, tx, "UPDATE "+s.sources.String()+" SET since_ms = ? WHERE id = ?", millis(p.Since), id); err != nil {
+			return nil, err
+		}
+	}
 	ids := make([]any, len(p.Seen))
 	for i, m := range p.Seen {
 		ids[i] = messageID(source, m.Key)

@@ -81,6 +81,9 @@ type Page struct {
 	// not show is no longer in the folder.
 	Listing, Begins, Ends bool
 
+	// Since, unless it is zero, is Position.Since from now on: a first run's bound, once Exchange was asked by whose clock mail is received.
+	Since time.Time `json:",omitzero"`
+
 	Now time.Time
 }
 

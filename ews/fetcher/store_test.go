@@ -106,6 +106,9 @@ func agree(t *testing.T, model fetcher.Store, open func() fetcher.Store, source 
 		case 2, 3, 4, 5:
 			p := fetcher.Page{Cursor: ews.Cursor(fmt.Sprint("cursor ", step)), Listing: r.IntN(3) == 0, Now: now}
 			p.Begins, p.Ends = p.Listing && r.IntN(3) == 0, p.Listing && r.IntN(2) == 0
+			if r.IntN(4) == 0 {
+				p.Since = now.Add(-time.Hour)
+			}
 			for range r.IntN(5) {
 				id := item()
 				if seen[id] == "" {

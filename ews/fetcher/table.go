@@ -106,6 +106,9 @@ func (t *table) record(p Page) []Entry {
 		}
 	}
 	t.Cursor = p.Cursor
+	if !p.Since.IsZero() {
+		t.Since = p.Since
+	}
 	return open
 }
 
