@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/ewsmail/ewsmail/ews"
 )
@@ -86,8 +87,15 @@ func goneOr(err error) error {
 
 // places remembers the ids of folders that were looked up.
 type places struct {
+	trust time.Duration // how long: see lookAgain
+
 	mu  sync.Mutex
-	ids map[string]ews.FolderID
+	ids map[string]found
+}
+
+type found struct {
+	id ews.FolderID
+	at time.Time
 }
 
 func (p *places) resolve(ctx context.Context, m *ews.Mailbox, at Place) (ews.FolderRef, error) {
@@ -96,10 +104,10 @@ func (p *places) resolve(ctx context.Context, m *ews.Mailbox, at Place) (ews.Fol
 	}
 	name := at.name()
 	p.mu.Lock()
-	id, ok := p.ids[name]
+	known, ok := p.ids[name]
 	p.mu.Unlock()
-	if ok {
-		return id, nil
+	if ok && time.Since(known.at) < p.trust {
+		return known.id, nil
 	}
 	f, err := m.EnsureFolder(ctx, at.Parent, at.Path...)
 	if err != nil {
@@ -108,10 +116,11 @@ func (p *places) resolve(ctx context.Context, m *ews.Mailbox, at Place) (ews.Fol
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ids == nil {
-		p.ids = map[string]ews.FolderID{}
+		p.ids = map[string]found{}
 	}
-	p.ids[name] = ews.FolderID{ID: f.ID.ID}
-	return p.ids[name], nil
+	id := ews.FolderID{ID: f.ID.ID}
+	p.ids[name] = found{id, time.Now()}
+	return id, nil
 }
 
 func (p *places) forget(at Place) {

@@ -120,6 +120,12 @@ func LookOnce(f *Fetcher) {
 	f.folder, f.o.Path = folder, nil
 }
 
+// Trusting a path for ever, LookBlindly fetches from, and moves to, the folder that it once led to.
+func LookBlindly(f *Fetcher) {
+	f.stay = func(ctx context.Context, _ ews.FolderRef) (context.Context, func()) { return ctx, func() {} }
+	f.places.trust = 1 << 62
+}
+
 // TakeAlways takes over from the living, and TakeNever not even from the dead.
 func TakeAlways(next Stepper) Stepper {
 	return func(s *state, e event) []effect {

@@ -25,8 +25,8 @@ type Options struct {
 	// "own": where several of these share a Store each needs a Name.
 	Name string
 
-	// Path leads from the folder given to Run to the one to be fetched, by names. It is looked up anew when the folder is gone, so that one
-	// that was deleted and made again is found. The folder is not created.
+	// Path leads from the folder given to Run to the one to be fetched, by names. It is looked up anew when the folder is gone, and every 5 minutes, so that one
+	// that was deleted and made again is found, also while the old one lies in the deleted items. The folder is not created.
 	Path []string
 
 	// Body is the form of bodies; Headers reads all internet headers; Extra further fields (see ews.Query). WithoutBody leaves the

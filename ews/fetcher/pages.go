@@ -35,6 +35,8 @@ func (f *Fetcher) pages(ctx context.Context, e pullEffect, report func(ews.Watch
 				}
 			}
 		}
+		ctx, stop := f.stay(ctx, folder)
+		defer stop()
 		var batches iter.Seq2[ews.Batch, error]
 		if f.o.Once {
 			o := f.o.sync()
@@ -58,6 +60,9 @@ func (f *Fetcher) pages(ctx context.Context, e pullEffect, report func(ews.Watch
 		}
 		for b, err := range batches {
 			if err != nil {
+				if context.Cause(ctx) == errElsewhere {
+					err = errElsewhere
+				}
 				yield(pulledEvent{}, err)
 				return
 			}

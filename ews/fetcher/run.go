@@ -35,11 +35,13 @@ type Fetcher struct {
 	places  places
 	lock    Lock // held; used by one effect at a time
 
-	// The parts that tests exchange: the step function, what has its effects, what a message is known by, and what a first run leaves alone.
+	// The parts that tests exchange: the step function, what has its effects, what a message is known by, what a first run leaves alone, and how
+	// long a path is trusted.
 	step  func(*state, event) []effect
 	key   func(*ews.Message) string
 	have  func(live, hard context.Context, e effect) any
 	bound func(ctx context.Context, folder ews.FolderRef, since time.Time) (time.Time, error)
+	stay  func(ctx context.Context, folder ews.FolderRef) (_ context.Context, stop func())
 
 	calls   calls       // of the handler
 	checked atomic.Bool // messages are moved to other folders than the one that is fetched
@@ -55,7 +57,7 @@ func New(m *ews.Mailbox, folder ews.FolderRef, o *Options) (*Fetcher, error) {
 		return nil, errors.New("fetcher: New needs a mailbox, a folder such as ews.Inbox, and options")
 	}
 	f := &Fetcher{mailbox: m, folder: folder, o: *o, step: next, key: Key}
-	f.have, f.bound = f.perform, f.newest
+	f.have, f.bound, f.stay, f.places.trust = f.perform, f.newest, f.staying, lookAgain
 	if err := errors.Join(f.o.check(), f.o.apart(m, folder)); err != nil {
 		return nil, err
 	}

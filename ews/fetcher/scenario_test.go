@@ -268,6 +268,43 @@ var scenarios = map[string]struct {
 			p.wrong = append(p.wrong, err.Error())
 		}
 	}, want: map[string]int{"a": 1, "b": 1}},
+	"folder thrown away and made again": {act: func(p *play) { // Outlook's delete: it lies in the deleted items, with its id
+		p.o.Path = []string{"Support"}
+		id := p.box.AddFolder("inbox/Support").ID
+		p.send("a")
+		p.start()
+		require.NoError(p.t, p.m.DeleteFolder(p.t.Context(), ews.ToDeletedItems, ews.FolderID{ID: id}))
+		time.Sleep(time.Hour)
+		p.box.AddFolder("inbox/Support")
+		p.send("b")
+		time.Sleep(20 * time.Minute)
+		if err := new(p.f.Stats()).Healthy(time.Now(), 10*time.Minute); err != nil {
+			p.wrong = append(p.wrong, err.Error())
+		}
+	}, want: map[string]int{"a": 1, "b": 1}},
+	"targets thrown away": {act: func(p *play) {
+		p.o.MaxAttempts, p.o.After.Move = 1, fetcher.Place{Parent: ews.Inbox, Path: []string{"Processed"}}
+		p.refuses("a", true)
+		p.refuses("c", true)
+		p.send("a")
+		p.send("b")
+		p.start()
+		time.Sleep(20 * time.Minute)
+		for _, name := range []string{"Quarantine", "inbox/Processed"} {
+			f, _ := p.box.Folder(name)
+			require.Equal(p.t, 1, f.Total)
+			require.NoError(p.t, p.m.DeleteFolder(p.t.Context(), ews.ToDeletedItems, ews.FolderID{ID: f.ID}))
+		}
+		time.Sleep(20 * time.Minute)
+		p.send("c")
+		p.send("d")
+		time.Sleep(20 * time.Minute)
+		for _, name := range []string{"Quarantine", "inbox/Processed"} {
+			if n := total(p.box, name); n != 1 {
+				p.wrong = append(p.wrong, fmt.Sprintf("%d messages in %s", n, name))
+			}
+		}
+	}, want: map[string]int{"b": 1, "d": 1}},
 	"mailbox moved": {act: func(p *play) {
 		ids := []string{p.send("a"), p.send("b")}
 		p.refuses("b", true)
@@ -338,59 +375,4 @@ func TestScenarios(t *testing.T) {
 	for name := range scenarios {
 		t.Run(name, func(t *testing.T) { require.Empty(t, act(t, name, nil)) })
 	}
-}
-
-// TestScenariosMutants: with another idea of what a message is, or of what becomes of it, scenarios go wrong.
-func TestScenariosMutants(t *testing.T) {
-	by := func(key func(*ews.Message) string) func(*play) { return func(p *play) { p.key = key } }
-	id := by(func(msg *ews.Message) string { return msg.ID.ID })
-	messageID := by(func(msg *ews.Message) string { return msg.InternetMessageID })
-	with := func(change func(*fetcher.Fetcher)) func(*play) { return func(p *play) { p.change = change } }
-	store := func(wrap func(fetcher.Store) fetcher.Store) func(*play) {
-		return func(p *play) { p.store.Store = wrap(p.store.Store) }
-	}
-	final := store(func(s fetcher.Store) fetcher.Store { return finalStore{s} })
-	caught := map[string]bool{}
-	for name, m := range map[string]struct {
-		change    func(*play)
-		scenarios []string
-	}{
-		"by id":                          {id, []string{"moved away and back", "a copy", "mailbox moved"}},
-		"by id without its case":         {by(func(msg *ews.Message) string { return strings.ToLower(msg.ID.ID) }), []string{"ids that differ in case"}},
-		"by Message-ID":                  {messageID, []string{"two with one Message-ID", "two without a Message-ID", "the same mail delivered twice"}},
-		"by text":                        {by(func(msg *ews.Message) string { return msg.Subject + msg.Body.Text }), []string{"the same mail delivered twice"}},
-		"the cursor is all that is kept": {func(p *play) { p.store.bare = true }, []string{"cursor lost", "cursor torn"}},
-		"gone is gone":                   {final, []string{"back from quarantine"}},
-		"the first place is the place":   {store(func(s fetcher.Store) fetcher.Store { return firstPlace{s} }), []string{"moved away and back before its turn", "a copy whose original vanishes before its turn"}},
-		"the last place is the place":    {store(func(s fetcher.Store) fetcher.Store { return lastPlace{s} }), []string{"a copy that vanishes before its turn"}},
-		"only news is noted":             {store(func(s fetcher.Store) fetcher.Store { return onlyNews{s} }), []string{"cursor lost in front of pages that wait"}},
-		"a listing is news":              {store(func(s fetcher.Store) fetcher.Store { return freshListing{s} }), []string{"cursor lost", "cursor torn", "cursor refused while it runs"}},
-		"the folder is looked for once":  {with(fetcher.LookOnce), []string{"folder deleted and made again"}},
-		"vanished is a failure":          {with(fetcher.Stubborn), []string{"vanished"}},
-		"gullible":                       {with(fetcher.Gullible), []string{"rights withdrawn for a while"}},
-	} {
-		for _, scenario := range m.scenarios {
-			caught[scenario] = true
-			t.Run(name+": "+scenario, func(t *testing.T) {
-				require.NotEmpty(t, act(t, scenario, m.change), "nobody noticed")
-			})
-		}
-	}
-	for name := range scenarios {
-		require.True(t, caught[name], "%s: no mutant is known that it catches", name)
-	}
-}
-
-// finalStore never hands out again what it knows.
-type finalStore struct{ fetcher.Store }
-
-func (s finalStore) Record(ctx context.Context, source string, epoch int64, p fetcher.Page) ([]fetcher.Entry, error) {
-	var fresh []fetcher.Seen
-	for _, seen := range p.Seen {
-		if e, err := s.Get(ctx, source, seen.Key); errors.Is(err, fetcher.ErrUnknown) || err == nil && e.State.Open() && e.Item != "" {
-			fresh = append(fresh, seen)
-		}
-	}
-	p.Seen = fresh
-	return s.Store.Record(ctx, source, epoch, p)
 }
