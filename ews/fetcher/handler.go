@@ -85,7 +85,7 @@ func guarded(call func() error) (err error) {
 	return call()
 }
 
-// PanicError is a handler's panic.
+// PanicError is a handler's panic. Options.Logger is told the stack, too; Stats and Entry.Reason have the first line only.
 type PanicError struct {
 	Value any
 	Stack []byte

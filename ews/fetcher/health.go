@@ -45,6 +45,7 @@ type Stats struct {
 
 	LastError     string // one line
 	LastErrorKind string // what failed: "sync", "message", "save", "action", "lock" ...
+	LastErrorKey  string // the message's, where it is one that failed
 	LastErrorTime time.Time
 	LastAdvice    string // what somebody can do about it, where the error says (Advice); may have several lines
 }
@@ -77,7 +78,7 @@ func (c *counters) failed(kind string, err error, now time.Time) {
 		c.failing[kind] = failure{since, err}
 	}
 	c.Errors++
-	c.LastError, c.LastErrorKind, c.LastErrorTime, c.LastAdvice = clean(err.Error()), kind, now, ""
+	c.LastError, c.LastErrorKind, c.LastErrorKey, c.LastErrorTime, c.LastAdvice = clean(err.Error()), kind, "", now, ""
 	var a interface{ Advice() string }
 	if errors.As(err, &a) {
 		c.LastAdvice = a.Advice()
@@ -171,10 +172,27 @@ func (f *Fetcher) publish(st Stats) {
 		log.Warn("another instance has taken over")
 	}
 	if st.Errors != before.Errors {
-		log.Warn("failed; it will be tried again", "what", st.LastErrorKind, "err", st.LastError)
+		text, with := "failed; it will be tried again", []any{"what", st.LastErrorKind, "err", st.LastError}
+		if st.GivenUp != before.GivenUp {
+			text = "failed, for the last time"
+		}
+		if st.LastErrorKey != "" {
+			with = append(with, "key", st.LastErrorKey)
+		}
+		if st.LastAdvice != "" && (before.LastAdvice == "" || st.LastErrorKind != before.LastErrorKind) { // once is enough
+			with = append(with, "advice", st.LastAdvice)
+		}
+		log.Warn(text, with...)
 	}
 	if st.StreamOpen != before.StreamOpen {
 		log.Info("the stream of events", "open", st.StreamOpen)
+	}
+}
+
+// panicked logs where a handler panicked: nobody else learns of it.
+func (f *Fetcher) panicked(key string, err error) {
+	if p := new(PanicError); errors.As(err, &p) {
+		f.o.Logger.Error("the handler panicked", "source", f.name, "key", key, "panic", fmt.Sprintf("%.200v", p.Value), "stack", string(p.Stack))
 	}
 }
 

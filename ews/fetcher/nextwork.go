@@ -319,6 +319,7 @@ func (s *state) looked(w *work, e lookEvent) {
 func (s *state) failed(w *work, err error, counts bool) {
 	s.stats.Failures++
 	s.stats.failed("message", err, s.now)
+	s.stats.LastErrorKey = w.Key
 	e := w.Entry
 	e.Reason, e.Changed = clean(err.Error()), s.now
 	if e.FirstFailure.IsZero() {

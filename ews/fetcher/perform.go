@@ -167,6 +167,7 @@ func (f *Fetcher) handle(live context.Context, e handleEffect) handledEvent {
 	defer f.calls.begin(ctx, e.entry.Key)()
 	if f.o.TxHandler == nil {
 		err = guarded(func() error { return f.o.Handler(ctx, e.msg) })
+		f.panicked(e.entry.Key, err)
 		return handledEvent{key: e.entry.Key, epoch: e.epoch, err: calledOff(live, err)}
 	}
 	d := &Delivery{Key: e.entry.Key, Attempt: e.entry.Attempts + 1}
@@ -176,6 +177,7 @@ func (f *Fetcher) handle(live context.Context, e handleEffect) handledEvent {
 		return f.o.Store.(TxStore).Commit(ctx, f.name, e.epoch, to, write)
 	}
 	err = guarded(func() error { return f.o.TxHandler(ctx, e.msg, d) })
+	f.panicked(e.entry.Key, err)
 	return handledEvent{e.entry.Key, e.epoch, d.outcome, calledOff(live, err)}
 }
 

@@ -9,6 +9,7 @@ import (
 func (s *state) postpone(w *work, what string, err error) {
 	w.tries++
 	s.stats.failed(what, err, s.now)
+	s.stats.LastErrorKey = w.Key
 	most := s.maxBackoff
 	if what != "action" {
 		most = s.ttl // the store: nothing else can be done before it is back
