@@ -2,6 +2,7 @@ package ews
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/ewsmail/ewsmail/ews/internal/wire"
 )
@@ -16,3 +17,6 @@ func (m *Mailbox) CreateForBench(ctx context.Context, d *Draft) error {
 	_, err := m.create(ctx, func(w *wire.Writer) { d.writeTo(w, "marker", Address{}) })
 	return err
 }
+
+// SetTransportForBench puts t in place of the Client's own transport.
+func (c *Client) SetTransportForBench(t http.RoundTripper) { c.http.Transport = t }

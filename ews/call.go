@@ -42,6 +42,11 @@ type call struct {
 	// It is called once per attempt and must start afresh each time; what it returned from is not used when the rest of
 	// the answer is missing. nil: only success is checked. See readResponses.
 	read func(s *wire.Scanner) error
+
+	// habit, if not nil, is shared by calls whose read makes the same of the same answer, and keeps the values that it takes with AttrAs. An answer
+	// that is written like the last one is not read, but repeat is handed its values.
+	habit  *habit
+	repeat func(s *wire.Scanner)
 }
 
 // errHold is returned by a call's read to say: the answer is good, leave the scanner where it stands. Only stream goes

@@ -29,6 +29,8 @@ type Client struct {
 	log       *slog.Logger
 	paces     paces
 	watchdogs watchdogs
+	created   habit // of create
+	sent      habit // of sendItem
 
 	tokenFacts atomic.Pointer[tokenFacts] // of the last token seen
 }

@@ -109,7 +109,8 @@ func (m *Mailbox) sendItem(ctx context.Context, draft ItemID, sent FolderRef) er
 			w.End()
 			return nil
 		},
-		read: func(s *wire.Scanner) error { return readResponses(s, nil) },
+		read:  func(s *wire.Scanner) error { return readResponses(s, nil) },
+		habit: &m.c.sent,
 	})
 }
 

@@ -113,6 +113,12 @@ func (x *exchange) roundTrip() (*stream, error) {
 
 // answer reads the envelope down to the operation's response and hands that to the call.
 func (x *exchange) answer(s *wire.Scanner) error {
+	if x.c.habit.fits(s) {
+		if x.c.repeat != nil {
+			x.c.repeat(s)
+		}
+		return nil
+	}
 	if !s.Root() {
 		if err := s.Err(); err != nil {
 			return err
@@ -184,6 +190,7 @@ func (x *exchange) finish(s *wire.Scanner) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
+	x.c.habit.learn(s)
 	x.repaired.Store(int64(s.Repaired()))
 	x.body.drain()
 	x.close(nil)

@@ -148,6 +148,8 @@ func (m *Mailbox) create(ctx context.Context, write func(w *wire.Writer)) (ItemI
 				return s.Err()
 			})
 		},
+		habit:  &m.c.created,
+		repeat: func(s *wire.Scanner) { repeatItemID(s, &id) },
 	})
 	if err == nil && id.IsZero() {
 		err = &Error{Op: "CreateItem", Mailbox: m.Address(), kind: ErrBadResponse, what: "the answer holds no id of the draft"}

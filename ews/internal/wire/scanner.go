@@ -57,6 +57,8 @@ type Scanner struct {
 	repaired int
 	scratch  []byte // decoded text
 	learning *Shape // of the element that is being read
+	noting   bool   // Note was called
+	gaps     []gap
 }
 
 var scanners = sync.Pool{New: func() any {
@@ -74,6 +76,7 @@ func NewScanner(r io.Reader, lim *Limits) *Scanner {
 	s.cur, s.hint, s.learning = 0, 0, nil
 	s.table.reset()
 	s.empty, s.known, s.inCDATA, s.docs, s.repaired = false, false, false, 0, 0
+	s.noting, s.gaps = false, s.gaps[:0]
 	return s
 }
 

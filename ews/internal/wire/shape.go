@@ -307,15 +307,21 @@ func (s *Scanner) TextAs(l Label) []byte {
 // AttrAs is AttrBytes for a value that the decoder calls l.
 func (s *Scanner) AttrAs(local string, l Label) ([]byte, bool) {
 	value, ok := s.ConstAttr(local)
-	if sh := s.learning; sh != nil && ok {
-		for _, a := range s.attrs {
-			if string(s.buf[a.name:a.nameEnd]) == local {
-				if s.buf[a.valueEnd] != '"' || !sh.lesson(s, formAttr, l, a.value, a.valueEnd) {
-					s.learning = nil
-				}
-				break
-			}
+	if !ok || s.learning == nil && !s.noting {
+		return value, ok
+	}
+	for i := range s.attrs {
+		a := &s.attrs[i]
+		if string(s.buf[a.name:a.nameEnd]) != local {
+			continue
 		}
+		if s.noting {
+			s.note(a, l)
+		}
+		if sh := s.learning; sh != nil && (s.buf[a.valueEnd] != '"' || !sh.lesson(s, formAttr, l, a.value, a.valueEnd)) {
+			s.learning = nil
+		}
+		break
 	}
 	return value, ok
 }
