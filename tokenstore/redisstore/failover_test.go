@@ -153,7 +153,7 @@ func TestFailover(t *testing.T) {
 func TestFailoverLosesASave(t *testing.T) {
 	t.Parallel()
 	p := startPair(t)
-	s, err := redisstore.New(p.client(t), &redisstore.Options{Lease: 2 * time.Second})
+	s, err := redisstore.New(p.client(t), &redisstore.Options{Lease: 10 * time.Second})
 	require.NoError(t, err)
 	r := &numbered{}
 	src := tokenstore.NewSource(s, "a", r, nil)

@@ -42,7 +42,7 @@ func (s *Store) Lock(ctx context.Context, key string) (tokenstore.Lock, error) {
 	err := again(ctx, func() error { return l.acquire(ctx) })
 	if err != nil {
 		<-s.slots
-		if cerr := ctx.Err(); cerr != nil {
+		if cerr := ended(ctx); cerr != nil {
 			err = cerr
 		}
 		return nil, fmt.Errorf("sqlstore: waiting for a lock: %w", err)
@@ -160,7 +160,7 @@ func (f *fileLocks) of(ctx context.Context, s *Store) (tokenstore.Locker, error)
 	}
 	path, err := s.file(ctx)
 	if err != nil {
-		return nil, s.wrap("finding the database file", err)
+		return nil, s.wrap(ctx, "finding the database file", err)
 	}
 	got = tokenstore.NewMemoryStore() // a database in memory has no other processes
 	if path != "" {

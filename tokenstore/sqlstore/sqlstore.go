@@ -99,14 +99,14 @@ func New(db *sql.DB, d *Dialect, o *Options) (*Store, error) {
 // once. It changes nothing else.
 func (s *Store) Migrate(ctx context.Context) error {
 	if _, err := s.exec(ctx, fmt.Sprintf(s.dialect.create, s.table)); err != nil && !s.complete(ctx) {
-		return s.wrap("creating the table", err)
+		return s.wrap(ctx, "creating the table", err)
 	}
 	if s.complete(ctx) {
 		return nil
 	}
 	// Version 1 had no updated_at.
 	if _, err := s.exec(ctx, fmt.Sprintf(s.dialect.addUpdated, s.table)); err != nil && !s.complete(ctx) {
-		return s.wrap("adding column updated_at", err)
+		return s.wrap(ctx, "adding column updated_at", err)
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (s *Store) Get(ctx context.Context, key string) (tokenstore.Record, error) 
 		return tokenstore.Record{}, tokenstore.ErrNotFound
 	}
 	if err != nil {
-		return tokenstore.Record{}, s.wrap("reading", err)
+		return tokenstore.Record{}, s.wrap(ctx, "reading", err)
 	}
 	if r.Version == "" {
 		return tokenstore.Record{}, fmt.Errorf("%w: table %s holds a row without a version", tokenstore.ErrCorrupt, s.table)
@@ -161,7 +161,7 @@ func (s *Store) Put(ctx context.Context, key string, r tokenstore.Record) (strin
 	case errors.Is(err, tokenstore.ErrConflict):
 		return "", err
 	}
-	return "", s.wrap("saving", err)
+	return "", s.wrap(ctx, "saving", err)
 }
 
 func (s *Store) put(ctx context.Context, key string, r tokenstore.Record, next string) error {
@@ -209,7 +209,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		_, err := s.exec(ctx, s.sql("DELETE FROM %s WHERE name = ?"), []byte(key))
 		return err
 	})
-	return s.wrap("deleting", err)
+	return s.wrap(ctx, "deleting", err)
 }
 
 // List implements tokenstore.Lister. It reads pages of names and holds no connection between them.
@@ -221,7 +221,7 @@ func (s *Store) List(ctx context.Context) iter.Seq2[string, error] {
 			var names [][]byte
 			err := again(ctx, func() (err error) { names, err = s.page(ctx, last, page); return err })
 			if err != nil {
-				yield("", s.wrap("listing", err))
+				yield("", s.wrap(ctx, "listing", err))
 				return
 			}
 			for _, name := range names {
@@ -271,7 +271,7 @@ func (s *Store) Watch(ctx context.Context, key string) iter.Seq2[string, error] 
 		if errors.Is(err, sql.ErrNoRows) {
 			return "", tokenstore.ErrNotFound
 		}
-		return version, s.wrap("reading", err)
+		return version, s.wrap(ctx, "reading", err)
 	})
 }
 
@@ -306,9 +306,12 @@ func (s *Store) sql(query string) string {
 	return b.String()
 }
 
-func (s *Store) wrap(what string, err error) error {
+func (s *Store) wrap(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if cerr := ended(ctx); cerr != nil && !errors.Is(err, cerr) {
+		err = fmt.Errorf("%w: %w", cerr, err)
 	}
 	hint := ""
 	text := strings.ToLower(err.Error())
@@ -316,6 +319,14 @@ func (s *Store) wrap(what string, err error) error {
 		hint = " (Migrate creates the table)"
 	}
 	return fmt.Errorf("sqlstore: %s, table %s%s: %w", what, s.table, hint, err)
+}
+
+// ended is why a context has ended. A driver that is connecting then says "i/o timeout", which can come a moment before the context's own timer.
+func ended(ctx context.Context) error {
+	if at, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(at) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 func check(ctx context.Context, key string) error {

@@ -108,6 +108,12 @@ func (p *strictIdP) answered(resp *http.Response) error {
 	return nil
 }
 
+// A process is stopped for longer than the lease, which is longer than a busy machine takes between two steps.
+const (
+	shortLease = 3 * time.Second
+	stopped    = 5 * time.Second
+)
+
 // stopHolder stops the process that refreshes next by SIGSTOP before it gets its answer, for longer than Redis' lease.
 // The signal stops a process thread by thread: the answer waits for the last of them, which a busy machine takes its time for.
 func (p *strictIdP) stopHolder(t *testing.T) {
@@ -125,7 +131,7 @@ func (p *strictIdP) stopHolder(t *testing.T) {
 		if err != nil || !status.Stopped() {
 			t.Errorf("process %d is not stopped: status %#x, %v", pid, status, err)
 		}
-		time.AfterFunc(2500*time.Millisecond, func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+		time.AfterFunc(stopped, func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
 	}
 }
 
