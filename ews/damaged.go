@@ -52,7 +52,7 @@ func (x *exchange) damaged(err error) *Error {
 		limit  *wire.LimitError
 		syntax *wire.SyntaxError
 	)
-	page := pageTitle(x.body.head)
+	page := pageTitle(wire.UTF8(x.body.head))
 	switch {
 	case errors.As(err, &limit):
 		return &Error{kind: ErrTooLarge, cause: err, what: "the answer is larger than allowed", hint: "ask for less at once, or raise Config.Limits"}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/ewsmail/ewsmail/ews"
 )
 
 // bytewise is an answer that comes byte by byte.
@@ -66,4 +68,42 @@ func TestEncodings(t *testing.T) {
 			require.Equal(t, "Grüße", msg.Subject)
 		})
 	}
+}
+
+// TestEncodingsOfRefusals: faults and pages of other statuses are read in UTF-16, too, whichever way round, marked or not.
+func TestEncodingsOfRefusals(t *testing.T) {
+	busy := strings.Replace(fault("ErrorAccessDenied", value("Policy", "x")), "fault text", "Grüße", 2)
+	for name, write := range map[string]func(string) string{
+		"UTF-8":                   func(s string) string { return s },
+		"UTF-8 with a mark":       func(s string) string { return "\ufeff" + s },
+		"declared only":           func(s string) string { return strings.Replace(s, `encoding="utf-8"`, `encoding="utf-16"`, 1) },
+		"little endian":           inUTF16(unicode.LittleEndian, unicode.UseBOM),
+		"little endian, unmarked": inUTF16(unicode.LittleEndian, unicode.IgnoreBOM),
+		"big endian":              inUTF16(unicode.BigEndian, unicode.UseBOM),
+		"big endian, unmarked":    inUTF16(unicode.BigEndian, unicode.IgnoreBOM),
+		"declared, in little endian": func(s string) string {
+			return inUTF16(unicode.LittleEndian, unicode.UseBOM)(strings.Replace(s, `"utf-8"`, `'UTF-16'`, 1))
+		},
+		"half a character too much": func(s string) string { return inUTF16(unicode.LittleEndian, unicode.UseBOM)(s) + "\x20" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, status := range []int{200, 400, 500, 503} {
+				e := refusalOf(t, reply(status, write(busy)))
+				require.ErrorIs(t, e, ews.ErrDenied)
+				require.Equal(t, []string{"ErrorAccessDenied", "Grüße", "x"}, []string{e.Code, e.Message, e.Values["Policy"]}, status)
+			}
+			for _, status := range []int{200, 400, 502} {
+				require.ErrorContains(t, refusalOf(t, reply(status, write("<!DOCTYPE html><title>Grüße</title><br>"))), `(a web page: "Grüße")`)
+			}
+			e := refusalOf(t, reply(401, write("<html>The referenced account is currently locked out</html>")))
+			require.ErrorIs(t, e, ews.ErrDenied)
+		})
+	}
+}
+
+func refusalOf(t *testing.T, a answer) *ews.Error {
+	t.Helper()
+	c := newClient(t, &script{answers: []answer{a}}, func(c *ews.Config) { c.Retry = &ews.RetryPolicy{MaxAttempts: 1} })
+	_, err := c.Own().Message(t.Context(), matrixItem, nil)
+	return asError(t, err)
 }

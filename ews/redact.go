@@ -8,9 +8,11 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/ewsmail/ewsmail/ews/internal/secret"
 )
 
-const redacted = "[redacted]"
+const redacted = secret.Redacted
 
 // tokenLike is what looks like credentials within a text: what follows the name of an authentication scheme, and JSON Web Tokens.
 var tokenLike = regexp.MustCompile(`(?i:\b(bearer|basic)["':=\s]+)[A-Za-z0-9._~+/=-]{12,}|\beyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*)*`)
@@ -33,47 +35,32 @@ func containsFold(s, sub string) bool {
 	return false
 }
 
-// minSecret is the length of the shortest token that is looked for. What is shorter is none, and would hide parts of words.
-const minSecret = 6
-
-// hide takes the access token of the request out of what the server said, whatever it looks like.
-func (e *Error) hide(token string) {
-	if len(token) < minSecret {
+// hide takes the access token of the request out of what was said about it, whatever the token looks like.
+func (e *Error) hide(token secret.Forms) {
+	if token == nil {
 		return
 	}
 	for _, s := range []*string{&e.Code, &e.InnerCode, &e.Message, &e.Violation, &e.what, &e.RequestID, &e.FrontEnd, &e.BackEnd} {
-		*s = without(*s, token)
+		*s = token.Cut(*s)
 	}
 	for k, v := range e.Values { // nil or this error's own
-		e.Values[k] = without(v, token)
+		e.Values[k] = token.Cut(v)
 	}
 	if e.Diagnostics != nil {
-		e.Diagnostics.Reason = without(e.Diagnostics.Reason, token)
+		e.Diagnostics.Reason, e.Diagnostics.Category = token.Cut(e.Diagnostics.Reason), token.Cut(e.Diagnostics.Category)
 	}
+	e.cause = token.Error(e.cause) // transports repeat the request, too
 }
 
 // hide takes the access token out of a text of the server.
-func (x *exchange) hide(s string) string {
-	if x.token == nil || len(x.token.AccessToken) < minSecret {
-		return s
-	}
-	return without(s, x.token.AccessToken)
-}
+func (x *exchange) hide(s string) string { return x.secret().Cut(s) }
 
-// without takes a secret out of a text, also one that is cut off behind 24 characters or later.
-func without(s, secret string) string {
-	begin := secret[:min(24, len(secret))]
-	for {
-		at := strings.Index(s, begin)
-		if at < 0 {
-			return s
-		}
-		n := len(begin)
-		for n < len(secret) && at+n < len(s) && s[at+n] == secret[n] {
-			n++
-		}
-		s = s[:at] + redacted + s[at+n:]
+// secret is the token of the request, in the forms it may come back in.
+func (x *exchange) secret() secret.Forms {
+	if x.token == nil {
+		return nil
 	}
+	return secret.Of(x.token.AccessToken)
 }
 
 // String shows the settings but the token source, which may be a token in disguise.

@@ -3,13 +3,17 @@ package ews_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
@@ -113,6 +117,11 @@ func TestAnswersHideSecrets(t *testing.T) {
 			"redirect here":  {reply(302, "", "Location", "/login?q="+inQuery), "/login"},
 			"element":        {reply(200, "<"+strings.Map(letter, token)+"/>"), ""},
 			"transport":      {failing(errors.New("cannot send map[Authorization:[Bearer " + token + "]]")), "cannot send"},
+			"without scheme": {failing(fmt.Errorf("cannot send %s again", token)), "cannot send " + redactedText + " again"},
+			"escaped":        {failing(&url.Error{Op: "Post", URL: "x", Err: fmt.Errorf("cannot send %s again", url.QueryEscape(token))}), "cannot send " + redactedText + " again"},
+			"in base64":      {failing(errors.New("cannot send " + base64.URLEncoding.EncodeToString([]byte("Bearer "+token)))), "cannot send "},
+			"while reading":  {cutAfter(errors.New("lost " + token + " here")), "lost " + redactedText + " here"},
+			"category":       {reply(401, "", "x-ms-diagnostics", `2000003;reason="You sent";error_category="`+token+`"`), "You sent"},
 			"subject":        {reply(200, messages(strings.ReplaceAll(errMessage("ErrorItemNotFound", ""), "text of", inSubject))), inSubject},
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -131,15 +140,24 @@ func TestAnswersHideSecrets(t *testing.T) {
 					var e *ews.Error
 					require.ErrorAs(t, err, &e)
 					seen := shown(err) + e.Advice() + fmt.Sprintf("%+v", *e)
-					if name != "transport" { // what that said can be had by Unwrap
-						require.Empty(t, leaks(seen, token, cookie, inQuery))
-					}
+					require.Empty(t, leaks(seen, token, cookie, inQuery, url.QueryEscape(token), base64.RawURLEncoding.EncodeToString([]byte(token[2:]))))
 					require.Empty(t, leaks(err.Error(), token, cookie, inQuery))
 					require.NotEmpty(t, log.String())
 					require.Empty(t, leaks(log.String(), token, cookie, inQuery, inSubject))
 				})
 			})
 		}
+	}
+}
+
+const redactedText = "[redacted]"
+
+// cutAfter is an answer that breaks off with an error of the transport.
+func cutAfter(err error) answer {
+	return func(r *http.Request) (*http.Response, error) {
+		resp, _ := reply(200, "")(r)
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(envelope("")[:300]), iotest.ErrReader(err)))
+		return resp, nil
 	}
 }
 

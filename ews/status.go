@@ -20,6 +20,7 @@ func (x *exchange) refusal(resp *http.Response) *Error {
 	if err != nil && !errors.As(err, &limit) && x.parent.Err() != nil {
 		return x.unreachable(err) // the caller gave up
 	}
+	body = wire.UTF8(body)
 	if e := faultIn(body); e != nil {
 		return e
 	}

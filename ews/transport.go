@@ -235,9 +235,7 @@ func (x *exchange) fill(e *Error) *Error {
 			e.RetryAfter = d
 		}
 	}
-	if x.token != nil {
-		e.hide(x.token.AccessToken)
-	}
+	e.hide(x.secret())
 	e.once = x.c.once
 	e.MaybeApplied = x.c.once && x.sent.Load() && e.open()
 	e.advise(x.m)

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/ewsmail/ewsmail/ews/internal/secret"
 )
 
 // finder is one search.
@@ -83,9 +85,11 @@ func (f *finder) host(ctx context.Context, address, host string, pox *url.URL) (
 	return nil, errNowhere
 }
 
-// fail notes a failed step.
+// fail notes a failed step. Servers and transports that repeat what they were sent do not get the token into it.
 func (f *finder) fail(name, url string, err error) error {
 	var t *trouble
+	token := secret.Of(f.token)
+	url, err = token.Cut(url), token.Error(err)
 	f.steps = append(f.steps, Step{Name: name, URL: url, Err: err, temporary: errors.As(err, &t) && t.temporary})
 	return errNowhere
 }
