@@ -30,9 +30,13 @@ func (e *Error) classify() {
 		return
 	}
 	e.kind = class.kind()
+	code := e.Code
+	if ClassOf(e.InnerCode) != ClassNone {
+		code = e.InnerCode // as Class has it
+	}
 	switch class {
 	case ClassThrottle:
-		switch e.Code {
+		switch code {
 		case "ErrorExceededMessageLimit", "ErrorExceededMessageLimitShowTierUpgrade", "ErrorMessageSubmissionBlocked",
 			"ErrorSubmissionQuotaExceeded", "ErrorExceededSubscriptionCount":
 			// Limits over hours or of things held open: waiting here would only look like a hang.
@@ -42,7 +46,7 @@ func (e *Error) classify() {
 	case ClassTransient, ClassMove, ClassPartial:
 		e.verdict = verdictRetry
 	case ClassPermanent:
-		switch e.Code { // about one attachment, as their documentation has it
+		switch code { // about one attachment, as their documentation has it
 		case "ErrorInvalidAttachmentId":
 			e.kind = ErrNotFound
 		case "ErrorCannotOpenFileAttachment":
