@@ -162,10 +162,7 @@ func flagStatus(text string) FlagStatus {
 // readItemIDs reads the ids that are the current element's children.
 func readItemIDs(s *wire.Scanner) (ids []ItemID) {
 	for d := s.Depth(); s.Child(d); {
-		var id ItemID
-		id.ID, _ = s.Attr("Id")
-		id.ChangeKey, _ = s.Attr("ChangeKey")
-		grow(s, &ids, id)
+		grow(s, &ids, itemID(s))
 	}
 	return ids
 }

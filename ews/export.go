@@ -77,8 +77,7 @@ func (m *Mailbox) Import(ctx context.Context, to FolderID, data Content) (ItemID
 		read: func(s *wire.Scanner) error {
 			return readResponses(s, func(i int, s *wire.Scanner) error {
 				if s.Local() == "ItemId" && i == 0 {
-					id.ID, _ = s.Attr("Id")
-					id.ChangeKey, _ = s.Attr("ChangeKey")
+					id = itemID(s)
 				}
 				return s.Err()
 			})

@@ -29,8 +29,7 @@ func (m *Mailbox) findMarked(ctx context.Context, folder FolderRef, marker, subj
 		for d := s.Depth(); s.Child(d); {
 			switch s.Local() {
 			case "ItemId":
-				id.ID, _ = s.Attr("Id")
-				id.ChangeKey, _ = s.Attr("ChangeKey")
+				id = itemID(s)
 			case "Subject":
 				ours = ours || subject != "" && s.Text() == subject
 			case "ExtendedProperty":

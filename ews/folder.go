@@ -135,8 +135,21 @@ func (m *Mailbox) CreateFolder(ctx context.Context, parent FolderRef, name, clas
 }
 
 func (m *Mailbox) createFolder(ctx context.Context, parent FolderRef, name, class string) (*Folder, error) {
-	folder := &Folder{Name: name, Class: class}
-	err := m.do(ctx, &call{
+	id, err := m.createBelow(ctx, parent, func(w *wire.Writer) {
+		w.Start("t:Folder")
+		w.Leaf("t:FolderClass", class)
+		w.Leaf("t:DisplayName", name)
+		w.End()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Folder{ID: id, Name: name, Class: class}, nil
+}
+
+// createBelow creates the folder that write writes.
+func (m *Mailbox) createBelow(ctx context.Context, parent FolderRef, write func(*wire.Writer)) (id FolderID, err error) {
+	err = m.do(ctx, &call{
 		op: "CreateFolder", // a second one of the same name is refused, so sending it again does no harm
 		body: func(w *wire.Writer) error {
 			w.Start("m:CreateFolder")
@@ -144,31 +157,17 @@ func (m *Mailbox) createFolder(ctx context.Context, parent FolderRef, name, clas
 			parent.writeTo(w, m)
 			w.End()
 			w.Start("m:Folders")
-			w.Start("t:Folder")
-			w.Leaf("t:FolderClass", folder.Class)
-			w.Leaf("t:DisplayName", name)
-			w.End()
+			write(w)
 			w.End()
 			w.End()
 			return nil
 		},
-		read: func(s *wire.Scanner) error {
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if s.Local() == "Folders" && descend(s, "FolderId") {
-					folder.ID.ID, _ = s.Attr("Id")
-					folder.ID.ChangeKey, _ = s.Attr("ChangeKey")
-				}
-				return s.Err()
-			})
-		},
+		read: readFolderID(&id),
 	})
-	if err == nil && folder.ID.ID == "" {
+	if err == nil && id.ID == "" {
 		err = &Error{Op: "CreateFolder", Mailbox: m.Address(), kind: ErrBadResponse, what: "the answer holds no folder id"}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return folder, nil
+	return id, err
 }
 
 func writeFolderShape(w *wire.Writer) {
@@ -187,11 +186,9 @@ func readFolder(s *wire.Scanner) *Folder {
 	for d := s.Depth(); s.Child(d); {
 		switch s.Local() {
 		case "FolderId":
-			f.ID.ID, _ = s.Attr("Id")
-			f.ID.ChangeKey, _ = s.Attr("ChangeKey")
+			f.ID = folderID(s)
 		case "ParentFolderId":
-			f.Parent.ID, _ = s.Attr("Id")
-			f.Parent.ChangeKey, _ = s.Attr("ChangeKey")
+			f.Parent = folderID(s)
 		case "FolderClass":
 			f.Class = s.Text()
 		case "DisplayName":

@@ -91,11 +91,9 @@ func (sh *shape) write(w *wire.Writer, o *ItemOptions, detail Detail) {
 func (it *Item) read(s *wire.Scanner) bool {
 	switch s.Local() {
 	case "ItemId":
-		it.ID.ID, _ = s.Attr("Id")
-		it.ID.ChangeKey, _ = s.Attr("ChangeKey")
+		it.ID = itemID(s)
 	case "ParentFolderId":
-		it.ParentFolder.ID, _ = s.Attr("Id")
-		it.ParentFolder.ChangeKey, _ = s.Attr("ChangeKey")
+		it.ParentFolder = folderID(s)
 	case "ItemClass":
 		it.Class = itemClass(s.TextBytes())
 	case "Subject":

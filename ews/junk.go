@@ -55,8 +55,7 @@ func (m *Mailbox) markAsJunkOnce(ctx context.Context, mode JunkMode, ids []ItemI
 		read: func(s *wire.Scanner) error {
 			return readBatch(s, len(ids), func(i int, s *wire.Scanner) error {
 				if s.Local() == "MovedItemId" && i < len(ids) {
-					moved[i].ID, _ = s.Attr("Id")
-					moved[i].ChangeKey, _ = s.Attr("ChangeKey")
+					moved[i] = itemID(s)
 				}
 				return s.Err()
 			})

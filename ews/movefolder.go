@@ -98,15 +98,7 @@ func (m *Mailbox) relocateFolder(ctx context.Context, op string, to, f FolderRef
 			w.End()
 			return nil
 		},
-		read: func(s *wire.Scanner) error {
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if s.Local() == "Folders" && descend(s, "FolderId") {
-					id.ID, _ = s.Attr("Id")
-					id.ChangeKey, _ = s.Attr("ChangeKey")
-				}
-				return s.Err()
-			})
-		},
+		read: readFolderID(&id),
 	})
 	return id, err
 }

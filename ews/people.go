@@ -180,8 +180,7 @@ func readPerson(s *wire.Scanner) (p Person) {
 	for d := s.Depth(); s.Child(d); {
 		switch s.Local() {
 		case "PersonaId":
-			p.ID.ID, _ = s.Attr("Id")
-			p.ID.ChangeKey, _ = s.Attr("ChangeKey")
+			p.ID = itemID(s)
 		case "PersonaType":
 			p.Type = s.Text()
 		case "CreationTime":

@@ -191,8 +191,7 @@ func readRecipient(s *wire.Scanner) (r Recipient) {
 		case "MailboxType":
 			r.Type = s.Text()
 		case "ItemId":
-			r.Item.ID, _ = s.Attr("Id")
-			r.Item.ChangeKey, _ = s.Attr("ChangeKey")
+			r.Item = itemID(s)
 		}
 	}
 	return r

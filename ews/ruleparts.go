@@ -126,8 +126,7 @@ func (p rulePart) read(s *wire.Scanner) {
 	case *FolderRef:
 		*at = readFolderRef(s)
 	case *ItemID:
-		at.ID, _ = s.Attr("Id")
-		at.ChangeKey, _ = s.Attr("ChangeKey")
+		*at = itemID(s)
 	case *RuleDateRange:
 		for d := s.Depth(); s.Child(d); {
 			switch s.Local() {

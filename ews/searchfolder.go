@@ -70,37 +70,12 @@ func (m *Mailbox) CreateSearchFolder(ctx context.Context, parent FolderRef, f *S
 	if bad := f.bad(); bad != "" {
 		return FolderID{}, m.invalid("CreateFolder", bad)
 	}
-	var id FolderID
-	err := m.do(ctx, &call{
-		op: "CreateFolder",
-		body: func(w *wire.Writer) error {
-			w.Start("m:CreateFolder")
-			w.Start("m:ParentFolderId")
-			parent.writeTo(w, m)
-			w.End()
-			w.Start("m:Folders")
-			w.Start("t:SearchFolder")
-			w.Leaf("t:DisplayName", f.Name)
-			f.writeParameters(w, m)
-			w.End()
-			w.End()
-			w.End()
-			return nil
-		},
-		read: func(s *wire.Scanner) error {
-			return readResponses(s, func(_ int, s *wire.Scanner) error {
-				if s.Local() == "Folders" && descend(s, "FolderId") {
-					id.ID, _ = s.Attr("Id")
-					id.ChangeKey, _ = s.Attr("ChangeKey")
-				}
-				return s.Err()
-			})
-		},
+	return m.createBelow(ctx, parent, func(w *wire.Writer) {
+		w.Start("t:SearchFolder")
+		w.Leaf("t:DisplayName", f.Name)
+		f.writeParameters(w, m)
+		w.End()
 	})
-	if err == nil && id.ID == "" {
-		err = &Error{Op: "CreateFolder", Mailbox: m.Address(), kind: ErrBadResponse, what: "the answer holds no folder id"}
-	}
-	return id, err
 }
 
 // UpdateSearchFolder replaces what a search folder shows: Where, In and Deep of f; its Name has no meaning (see RenameFolder). Errors:

@@ -84,8 +84,7 @@ func (m *Mailbox) markerOf(ctx context.Context, id ItemID) (marker string, now I
 					for d := s.Depth(); s.Child(d); {
 						switch s.Local() {
 						case "ItemId":
-							now.ID, _ = s.Attr("Id")
-							now.ChangeKey, _ = s.Attr("ChangeKey")
+							now = itemID(s)
 						case "ExtendedProperty":
 							marker, _ = readProperty(s).Value.(string)
 						}

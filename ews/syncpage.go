@@ -130,17 +130,3 @@ func readChanges(s *wire.Scanner, r *messageReader, list *[]Change) {
 		*list = append(*list, c)
 	}
 }
-
-// itemID reads the attributes of an ItemId.
-func itemID(s *wire.Scanner) (id ItemID) {
-	id.ID, _ = s.Attr("Id")
-	id.ChangeKey, _ = s.Attr("ChangeKey")
-	return id
-}
-
-// folderID reads the attributes of a FolderId.
-func folderID(s *wire.Scanner) (id FolderID) {
-	id.ID, _ = s.Attr("Id")
-	id.ChangeKey, _ = s.Attr("ChangeKey")
-	return id
-}

@@ -151,8 +151,7 @@ func (e *edit) read(s *wire.Scanner) {
 		switch s.Local() {
 		case "ItemId":
 			if !e.firm {
-				e.id.ID, _ = s.Attr("Id")
-				e.id.ChangeKey, _ = s.Attr("ChangeKey")
+				e.id = itemID(s)
 			}
 		case "Categories":
 			for d := s.Depth(); s.Child(d) && len(e.categories) < maxEntries; {

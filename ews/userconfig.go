@@ -216,8 +216,7 @@ func readConfig(s *wire.Scanner) *UserConfiguration {
 		case "UserConfigurationName":
 			c.Name, _ = s.Attr("Name")
 		case "ItemId":
-			c.ID.ID, _ = s.Attr("Id")
-			c.ID.ChangeKey, _ = s.Attr("ChangeKey")
+			c.ID = itemID(s)
 		case "Dictionary":
 			for d := s.Depth(); s.Child(d); {
 				var e ConfigEntry

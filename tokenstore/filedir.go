@@ -200,7 +200,11 @@ func (d *osDir) Sync() error {
 	if err != nil {
 		return err
 	}
-	err = f.Sync()
+	return syncAndClose(f)
+}
+
+func syncAndClose(f *os.File) error {
+	err := f.Sync()
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}

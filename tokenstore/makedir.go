@@ -54,9 +54,5 @@ func (osPaths) SyncDir(path string) error {
 	if err != nil {
 		return err
 	}
-	err = f.Sync()
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return err
+	return syncAndClose(f)
 }

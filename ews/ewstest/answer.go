@@ -183,16 +183,8 @@ func (a *answer) message(name string, err *opError, body, always func()) {
 	if warnings[err.code] {
 		class = "Warning"
 	}
-	a.codes = append(a.codes, err.code)
 	a.start("m:"+name, "ResponseClass", class)
-	a.leaf("m:MessageText", err.text)
-	a.leaf("m:ResponseCode", err.code)
-	a.leaf("m:DescriptiveLinkKey", "0")
-	if len(err.values) > 0 {
-		a.start("m:MessageXml")
-		a.values(err.values)
-		a.end()
-	}
+	a.reason(err)
 	if class == "Warning" && body != nil {
 		body()
 	} else if always != nil {

@@ -138,3 +138,15 @@ func (s *Server) bySID(sid string) *Mailbox {
 func (c *call) mayOpen(mb *Mailbox) bool {
 	return mb == c.user || mb == c.s.public || c.user != nil && mb.grants[strings.ToLower(c.user.address)]
 }
+
+// mailbox is the one of that address, if the request may look into it; unknown is the code for an address that has none.
+func (c *call) mailbox(addr, unknown string) (*Mailbox, *opError) {
+	mb := c.s.byAddress[strings.ToLower(addr)]
+	switch {
+	case mb == nil:
+		return nil, fail(unknown)
+	case !c.mayOpen(mb):
+		return nil, fail("ErrorAccessDenied")
+	}
+	return mb, nil
+}

@@ -56,9 +56,7 @@ func (c *call) findConversation() *soapFault {
 		c.a.whole("FindConversation", err)
 		return nil
 	}
-	c.a.root("m:FindConversationResponse", "ResponseClass", "Success")
-	c.a.leaf("m:ResponseCode", "NoError")
-	c.a.codes = append(c.a.codes, "NoError")
+	c.a.success("m:FindConversationResponse")
 	c.a.start("m:Conversations")
 	for _, cv := range rows[p.from:p.to] {
 		c.writeConversation(cv)

@@ -19,14 +19,7 @@ func (d *delegates) find(addr string) int {
 
 // delegator finds the mailbox whose delegates are meant.
 func (c *call) delegator() (*Mailbox, *opError) {
-	mb := c.s.byAddress[strings.ToLower(c.env.op.kid("m:Mailbox").leaf("t:EmailAddress"))]
-	switch {
-	case mb == nil:
-		return nil, fail("ErrorNonExistentMailbox")
-	case !c.mayOpen(mb):
-		return nil, fail("ErrorAccessDenied")
-	}
-	return mb, nil
+	return c.mailbox(c.env.op.kid("m:Mailbox").leaf("t:EmailAddress"), "ErrorNonExistentMailbox")
 }
 
 // answerDelegates writes an answer that is a response message itself and holds one for each of nodes.
@@ -36,9 +29,7 @@ func (c *call) answerDelegates(op string, nodes []*node, one func(mb *Mailbox, n
 		c.a.whole(op, err)
 		return nil
 	}
-	c.a.root("m:"+op+"Response", "ResponseClass", "Success")
-	c.a.leaf("m:ResponseCode", "NoError")
-	c.a.codes = append(c.a.codes, "NoError")
+	c.a.success("m:" + op + "Response")
 	if len(nodes) > 0 {
 		c.a.start("m:ResponseMessages")
 		for _, n := range nodes {

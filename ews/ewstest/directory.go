@@ -35,9 +35,7 @@ func (c *call) bare(op string, err *opError, body func()) *soapFault {
 		c.a.whole(op, err)
 		return nil
 	}
-	c.a.root("m:"+op+"Response", "ResponseClass", "Success")
-	c.a.leaf("m:ResponseCode", "NoError")
-	c.a.codes = append(c.a.codes, "NoError")
+	c.a.success("m:" + op + "Response")
 	body()
 	c.a.end()
 	return nil

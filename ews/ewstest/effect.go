@@ -249,7 +249,14 @@ func (a *answer) failEvery(env *envelope, err *opError) {
 	a.end()
 }
 
-// whole writes the failed answer of an operation whose answer is itself the response message.
+// success begins the answer, root, of an operation whose answer is itself the response message.
+func (a *answer) success(root string) {
+	a.root(root, "ResponseClass", "Success")
+	a.leaf("m:ResponseCode", "NoError")
+	a.codes = append(a.codes, "NoError")
+}
+
+// whole writes the failed answer of such an operation.
 func (a *answer) whole(op string, err *opError) {
 	a.root("m:"+op+"Response", "ResponseClass", "Error")
 	a.reason(err)

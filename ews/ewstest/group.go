@@ -106,9 +106,7 @@ func (c *call) expandPrivateDL(id *node) (func(), *opError) {
 
 // getPasswordExpirationDate EWS: GetPasswordExpirationDate operation. Passwords here do not expire, which servers say so.
 func (c *call) getPasswordExpirationDate() *soapFault {
-	c.a.root("m:GetPasswordExpirationDateResponse", "ResponseClass", "Success")
-	c.a.leaf("m:ResponseCode", "NoError")
-	c.a.codes = append(c.a.codes, "NoError")
+	c.a.success("m:GetPasswordExpirationDateResponse")
 	c.a.leaf("m:PasswordExpirationDate", "9999-12-31T23:59:59")
 	c.a.end()
 	return nil

@@ -1,7 +1,6 @@
 package ewstest
 
 import (
-	"strings"
 	"time"
 )
 
@@ -40,14 +39,7 @@ func (c *call) oofMailbox() (*Mailbox, *opError) {
 	if addr == "" {
 		addr = n.leaf("t:EmailAddress")
 	}
-	mb := c.s.byAddress[strings.ToLower(addr)]
-	switch {
-	case mb == nil:
-		return nil, fail("ErrorMailRecipientNotFound")
-	case !c.mayOpen(mb):
-		return nil, fail("ErrorAccessDenied")
-	}
-	return mb, nil
+	return c.mailbox(addr, "ErrorMailRecipientNotFound")
 }
 
 // getOof EWS: GetUserOofSettings operation.

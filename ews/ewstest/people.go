@@ -128,9 +128,7 @@ func (c *call) getPersona() *soapFault {
 		all, _ := c.people(folder)
 		for _, p := range all {
 			if p.id == want {
-				c.a.root("m:GetPersonaResponseMessage", "ResponseClass", "Success")
-				c.a.leaf("m:ResponseCode", "NoError")
-				c.a.codes = append(c.a.codes, "NoError")
+				c.a.success("m:GetPersonaResponseMessage")
 				c.writePersona("m:Persona", &p, nil)
 				c.a.end()
 				return nil

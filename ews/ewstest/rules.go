@@ -12,14 +12,7 @@ func (c *call) rulesMailbox() (*Mailbox, *opError) {
 	if addr == "" {
 		return c.user, nil
 	}
-	mb := c.s.byAddress[strings.ToLower(addr)]
-	switch {
-	case mb == nil:
-		return nil, fail("ErrorNonExistentMailbox")
-	case !c.mayOpen(mb):
-		return nil, fail("ErrorAccessDenied")
-	}
-	return mb, nil
+	return c.mailbox(addr, "ErrorNonExistentMailbox")
 }
 
 // getInboxRules EWS: GetInboxRules operation.
@@ -29,9 +22,7 @@ func (c *call) getInboxRules() *soapFault {
 		c.a.whole("GetInboxRules", err)
 		return nil
 	}
-	c.a.root("m:GetInboxRulesResponse", "ResponseClass", "Success")
-	c.a.leaf("m:ResponseCode", "NoError")
-	c.a.codes = append(c.a.codes, "NoError")
+	c.a.success("m:GetInboxRulesResponse")
 	c.a.bool("m:OutlookRuleBlobExists", mb.outlookRules)
 	c.a.start("m:InboxRules")
 	for _, r := range mb.rules {
@@ -76,9 +67,7 @@ func (c *call) updateInboxRules() *soapFault {
 	mb.outlookRules = false
 	slices.SortStableFunc(rules, func(a, b *node) int { return priority(a) - priority(b) })
 	mb.rules = rules
-	c.a.root("m:UpdateInboxRulesResponse", "ResponseClass", "Success")
-	c.a.leaf("m:ResponseCode", "NoError")
-	c.a.codes = append(c.a.codes, "NoError")
+	c.a.success("m:UpdateInboxRulesResponse")
 	c.a.end()
 	return nil
 }
