@@ -2,7 +2,9 @@ package fetcher
 
 import "context"
 
-// Budget bounds what several fetchers of one process do at the same time. Give the same one to all of them.
+// Budget bounds what several fetchers of one process do at the same time. Give the same one to all of them. A handler holds its place until it
+// returns: the handlers of one mailbox that hang (Options.Timeout ends their contexts) take up Options.Parallel places, so that a Budget of
+// more leaves some to the other mailboxes.
 type Budget struct{ slots chan struct{} }
 
 // NewBudget returns a Budget of so many handlers at a time, at least 1.

@@ -15,7 +15,8 @@ type Stats struct {
 	Handled     int64 // tickets acknowledged
 	Skipped     int64 // by Options.Skip
 	GivenUp     int64 // after too many failures
-	Quarantined int64 // given up, recorded and moved
+	Quarantined int64 // given up, recorded and moved, unless the mailbox refused that
+	Refused     int64 // stayed where they were: the mailbox refused Options.After, or the move into quarantine, for good; see Entry.Reason
 	Gone        int64 // left the folder before they were handed out
 	Failures    int64 // failed attempts of messages
 	Errors      int64 // of anything: the lease, the store, Exchange, messages
@@ -173,7 +174,7 @@ func (f *Fetcher) publish(st Stats) {
 	}
 	if st.Errors != before.Errors {
 		text, with := "failed; it will be tried again", []any{"what", st.LastErrorKind, "err", st.LastError}
-		if st.GivenUp != before.GivenUp {
+		if st.GivenUp != before.GivenUp || st.Refused != before.Refused {
 			text = "failed, for the last time"
 		}
 		if st.LastErrorKey != "" {

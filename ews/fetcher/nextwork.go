@@ -382,6 +382,9 @@ func (s *state) acted(w *work, e actedEvent) {
 	case interrupted(e.err) && s.phase != working:
 	case !temporary(e.err) && w.tries >= s.maxAttempts:
 		// The ticket is there, or the record of the failure: the mailbox's tidiness is not worth more.
+		s.stats.Refused++
+		s.stats.failed("action", e.err, s.now)
+		s.stats.LastErrorKey = w.Key
 		w.Reason = clean(strings.TrimPrefix(w.Reason+"; the mailbox refuses the action: "+e.err.Error(), "; "))
 		s.settle(w)
 	default:

@@ -154,31 +154,40 @@ func (f *Fetcher) resolve(ctx context.Context) (ews.FolderRef, error) {
 
 // handle calls the handler.
 func (f *Fetcher) handle(live context.Context, e handleEffect) handledEvent {
-	release, err := f.o.Budget.acquire(live)
+	o := &f.o
+	release, err := o.Budget.acquire(live)
 	if err != nil {
 		return handledEvent{key: e.entry.Key, epoch: e.epoch, err: errCalledOff}
 	}
 	defer release()
 	ctx, cancel := live, context.CancelFunc(func() {})
-	if f.o.Timeout > 0 {
-		ctx, cancel = context.WithTimeout(live, f.o.Timeout)
+	if o.Timeout > 0 {
+		ctx, cancel = context.WithTimeout(live, o.Timeout)
 	}
 	defer cancel()
 	defer f.calls.begin(ctx, e.entry.Key)()
-	if f.o.TxHandler == nil {
-		err = guarded(func() error { return f.o.Handler(ctx, e.msg) })
+	if o.TxHandler == nil {
+		err = guarded(func() error { return o.Handler(ctx, e.msg) })
 		f.panicked(e.entry.Key, err)
-		return handledEvent{key: e.entry.Key, epoch: e.epoch, err: calledOff(live, err)}
+		return handledEvent{key: e.entry.Key, epoch: e.epoch, err: calledOff(live, o.timedOut(ctx, err))}
 	}
 	d := &Delivery{Key: e.entry.Key, Attempt: e.entry.Attempts + 1}
 	d.commit = func(ctx context.Context, write WriteFunc) error {
 		to := e.entry
 		to.State, to.Reason, to.Changed, to.Next = e.then, "", time.Now(), time.Time{}
-		return f.o.Store.(TxStore).Commit(ctx, f.name, e.epoch, to, write)
+		return o.Store.(TxStore).Commit(ctx, f.name, e.epoch, to, write)
 	}
-	err = guarded(func() error { return f.o.TxHandler(ctx, e.msg, d) })
+	err = guarded(func() error { return o.TxHandler(ctx, e.msg, d) })
 	f.panicked(e.entry.Key, err)
-	return handledEvent{e.entry.Key, e.epoch, d.outcome, calledOff(live, err)}
+	return handledEvent{e.entry.Key, e.epoch, d.outcome, calledOff(live, o.timedOut(ctx, err))}
+}
+
+// timedOut says of a handler's error that its time was up, and by whose word.
+func (o *Options) timedOut(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() == context.DeadlineExceeded {
+		return fmt.Errorf("fetcher: Options.Timeout, %v, was over before the handler was through: %w", o.Timeout, err)
+	}
+	return err
 }
 
 // calledOff tells the end of the engine's own context from whatever else goes wrong in a handler.
