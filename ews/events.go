@@ -69,7 +69,9 @@ func (m *Mailbox) Events(ctx context.Context, o *EventsOptions) iter.Seq2[Event,
 
 // Events is Mailbox.Events for several mailboxes of this Client on one connection, at most MaxStreamMailboxes of them. A pair with both an
 // Event, whose Mailbox is set, and an error is about that mailbox alone: it cannot be listened to and is left out from then on,
-// while the loop goes on. A pair without a Mailbox in it and with an error is the last.
+// while the loop goes on. A pair without a Mailbox in it and with an error is the last. While one of them fails in a way that passes (it is
+// being moved to another server, say, which can take hours) all wait for it, which EventDisconnected tells: a Watch with this as its
+// WatchOptions.Bell polls meanwhile, and a mailbox that must not wait gets an Events of its own.
 //
 // The first mailbox leads the others to its server and its account's budget; Exchange works best when those of a group live close
 // together (Autodiscover's GroupingInformation). EWS: "Maintain affinity between a group of subscriptions and the Mailbox server".

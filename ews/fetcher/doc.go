@@ -52,6 +52,7 @@
 // # At three in the morning
 //
 // [Fetcher.Stats] has the counters, the lag and the last error; [Stats.Healthy] is for a health endpoint, and tells of whatever has failed for long,
-// the store's one table that is full or read-only included. Nothing has to be restarted after a
-// repair. What is in quarantine: [Store.Entries] in state [Quarantined], with the reason; moving a message back into the folder tries it again.
+// the store's one table that is full or read-only included. [Options.Logger] is told of each failure, with the message's key, where a handler panicked, and
+// what an administrator can do. Nothing has to be restarted after a
+// repair. [Stats.Refused] counts messages that lie where they were since the mailbox refused to have them marked or moved. What is in quarantine: [Store.Entries] in state [Quarantined], with the reason; moving a message back into the folder tries it again.
 package fetcher
