@@ -29,7 +29,7 @@ func child(t *testing.T, env []string, before ...string) {
 	if os.Getenv("EWSMAIL_LONG") == "" {
 		run += "/^([^KI]|Inv)" // without KeysOfAnyBytes and Interrupted: this keyring writes all it holds at each change
 	}
-	args := append(before, exe, "-test.run="+run, "-test.v", "-test.timeout=5m")
+	args := append(before, exe, "-test.run="+run, "-test.v", "-test.timeout=12m")
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Env = append(env, inSession+"=1", "TMPDIR="+t.TempDir())
 	out, err := cmd.CombinedOutput()

@@ -61,7 +61,7 @@ func TestMutants(t *testing.T) {
 	for name, m := range mutants {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestMutant$/^"+m.caught+"$", "-test.timeout=5m")
+			cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestMutant$/^"+m.caught+"$", "-test.timeout=12m")
 			cmd.Env = append(os.Environ(), chosen+"="+name)
 			out, err := cmd.CombinedOutput()
 			require.Error(t, err, "survives")
