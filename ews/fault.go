@@ -22,7 +22,7 @@ func readFault(s *wire.Scanner) *Error {
 			for d := s.Depth(); s.Child(d); {
 				switch s.Local() {
 				case "ResponseCode":
-					e.Code = strings.TrimSpace(s.Text())
+					e.Code = line(s.Text())
 				case "Message":
 					e.Message = line(s.Text())
 				case "MessageXml":

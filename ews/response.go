@@ -154,7 +154,7 @@ func (m *responseMessage) field(s *wire.Scanner) bool {
 		if code := bytes.TrimSpace(s.TextBytes()); string(code) == "NoError" {
 			m.code = "NoError"
 		} else {
-			m.code = string(code)
+			m.code = line(string(code))
 		}
 	case "DescriptiveLinkKey":
 		// a number that led to a help page that is gone
