@@ -36,7 +36,7 @@ var sameFolder = map[string]struct {
 }
 
 // fetchInto runs a fetcher whose messages, all of them bad, go where they come from. It returns what Run said; nil: it was still running after 20 minutes.
-func fetchInto(t *testing.T, name string, after bool, change func(*fetcher.Fetcher)) (err error, calls int) {
+func fetchInto(t *testing.T, name string, after bool, change func(*fetcher.Fetcher)) (calls int, err error) {
 	tc := sameFolder[name]
 	playing(t, func(t *testing.T, p *play) {
 		support := ews.FolderID{ID: p.box.AddFolder("inbox/Support").ID}
@@ -67,7 +67,7 @@ func fetchInto(t *testing.T, name string, after bool, change func(*fetcher.Fetch
 			err = nil
 		}
 	})
-	return err, calls
+	return calls, err
 }
 
 // TestApart: what is moved goes to another folder than it is fetched from, however the two are named, or Run says so at once.
@@ -75,7 +75,7 @@ func TestApart(t *testing.T) {
 	for name, tc := range sameFolder {
 		t.Run(name, func(t *testing.T) {
 			for what, after := range map[string]bool{"Options.Quarantine": false, "Options.After.Move": true} {
-				err, calls := fetchInto(t, name, after, nil)
+				calls, err := fetchInto(t, name, after, nil)
 				if tc.other {
 					require.NoError(t, err, what)
 					require.Equal(t, 1, calls)
@@ -85,7 +85,7 @@ func TestApart(t *testing.T) {
 				require.Zero(t, calls)
 			}
 			if !tc.other {
-				err, calls := fetchInto(t, name, false, fetcher.Trusting)
+				calls, err := fetchInto(t, name, false, fetcher.Trusting)
 				require.NoError(t, err)
 				require.Greater(t, calls, 10, "the mutant that compares names only tries the message again for ever: nobody noticed")
 			}

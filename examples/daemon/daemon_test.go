@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ewsmail/ewsmail/ews/fetcher"
 	"github.com/ewsmail/ewsmail/examples/internal/demo"
 	"github.com/ewsmail/ewsmail/internal/leaktest"
 	"github.com/ewsmail/ewsmail/internal/servers"
@@ -111,7 +112,15 @@ func TestRestart(t *testing.T) {
 	if _, err := tn.Inbox.Deliver([]byte("From: bob@example.com\r\nTo: "+demo.Mailbox+"\r\nSubject: late\r\n\r\nx\r\n"), nil); err != nil {
 		t.Fatal(err)
 	}
-	if status := run(t.Context(), append([]string{"-once"}, args...), environment(demo.ClientSecret), io.Discard, &log); status != 0 {
+	// A daemon that gets nothing done for its lease's 6 seconds, on a machine that busy, leaves the rest to the next one, as to that of a timer.
+	status := 1
+	for n := 0; n < 5 && status == 1; n++ {
+		status = run(t.Context(), append([]string{"-once"}, args...), environment(demo.ClientSecret), io.Discard, &log)
+		if !strings.Contains(log.String(), fetcher.ErrLeaseLost.Error()) {
+			break
+		}
+	}
+	if status != 0 {
 		t.Fatalf("exit status %d\n%s", status, log.String())
 	}
 	got := subjects(t, args)
