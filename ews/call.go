@@ -38,6 +38,9 @@ type call struct {
 	// other calls wait for it.
 	live bool
 
+	// hasty marks what is not repeated after a failure that may pass: somebody else waits, and it is asked again later.
+	hasty bool
+
 	// read reads the operation's answer: the scanner stands on the start tag of the response element (m:FindItemResponse).
 	// It is called once per attempt and must start afresh each time; what it returned from is not used when the rest of
 	// the answer is missing. nil: only success is checked. See readResponses.

@@ -25,7 +25,8 @@ const (
 	// EventConnected: the stream is open, at first or again. Whatever happened before is not told: look for it with Sync.
 	EventConnected EventType = "connected"
 
-	// EventDisconnected: the stream was lost, or could not be opened; Event.Err says why. It is being tried again.
+	// EventDisconnected: the stream was lost, or could not be opened; Event.Err says why. It is being tried again. With a
+	// Mailbox: that one of a group cannot be listened to for now.
 	EventDisconnected EventType = "disconnected"
 
 	// EventStatus: nothing happened. A sign of life from pull and push subscriptions; streams keep theirs to themselves.
@@ -41,7 +42,7 @@ type Event struct {
 	Type EventType
 	Time time.Time // when it happened
 
-	// Mailbox is the one it is about; nil for EventConnected and EventDisconnected, which are about all, and for pushed
+	// Mailbox is the one it is about; nil for EventConnected and EventDisconnected that are about all, and for pushed
 	// notifications.
 	Mailbox *Mailbox
 

@@ -69,9 +69,11 @@ func (m *Mailbox) Events(ctx context.Context, o *EventsOptions) iter.Seq2[Event,
 
 // Events is Mailbox.Events for several mailboxes of this Client on one connection, at most MaxStreamMailboxes of them. A pair with both an
 // Event, whose Mailbox is set, and an error is about that mailbox alone: it cannot be listened to and is left out from then on,
-// while the loop goes on. A pair without a Mailbox in it and with an error is the last. While one of them fails in a way that passes (it is
-// being moved to another server, say, which can take hours) all wait for it, which EventDisconnected tells: a Watch with this as its
-// WatchOptions.Bell polls meanwhile, and a mailbox that must not wait gets an Events of its own.
+// while the loop goes on. A pair without a Mailbox in it and with an error is the last.
+//
+// A mailbox that cannot be listened to for now (it is being moved to another server, say, which can take hours) does not keep the others waiting: an
+// EventDisconnected with that Mailbox follows each EventConnected until it joins them. It is asked again each time a stream is opened, for which streams end
+// after 1 minute at first, and 5 later.
 //
 // The first mailbox leads the others to its server and its account's budget; Exchange works best when those of a group live close
 // together (Autodiscover's GroupingInformation). EWS: "Maintain affinity between a group of subscriptions and the Mailbox server".
@@ -106,14 +108,18 @@ type listener struct {
 	patient bool // no error ends it (but the context's)
 
 	// The parts that tests exchange.
-	open func(ctx context.Context, ids []string) (es *eventStream, lost []string, err error)
-	drop func(lost []string, err error) error
+	open  func(ctx context.Context, ids []string) (es *eventStream, lost []string, err error)
+	drop  func(lost []string, err error) error
+	alone func(err error) bool // see aboutOne
 }
 
 // listened is a mailbox and its subscription; "" when there is none.
 type listened struct {
 	m  *Mailbox
 	id string
+
+	late  error // why it could not be subscribed for now, while the others are listened to; see subscribe
+	fails int   // times in a row
 }
 
 func newListener(c *Client, mailboxes []*Mailbox, o *EventsOptions) (*listener, error) {
@@ -124,7 +130,7 @@ func newListener(c *Client, mailboxes []*Mailbox, o *EventsOptions) (*listener, 
 		return nil, fmt.Errorf("ews: Events: mailboxes[%d] is nil", i)
 	}
 	l := &listener{c: c, o: o, backEnd: &backEnd{anchor: mailboxes[0].anchor()}}
-	l.open, l.drop = l.openStream, l.forget
+	l.open, l.drop, l.alone = l.openStream, l.forget, aboutOne
 	for _, m := range mailboxes {
 		if m.c != c {
 			return nil, fmt.Errorf("ews: Events: the mailbox %s belongs to another Client", m.Address())
@@ -206,8 +212,10 @@ func (l *listener) listen(ctx context.Context, yield func(Event, error) bool) er
 	byID := map[string]*Mailbox{}
 	var ids []string
 	for _, b := range l.boxes {
-		byID[b.id] = b.m
-		ids = append(ids, b.id)
+		if b.late == nil {
+			byID[b.id] = b.m
+			ids = append(ids, b.id)
+		}
 	}
 	es, lost, err := l.open(ctx, ids)
 	if err != nil {
@@ -216,6 +224,11 @@ func (l *listener) listen(ctx context.Context, yield func(Event, error) bool) er
 	defer es.close()
 	if !yield(Event{Type: EventConnected, Time: time.Now()}, nil) {
 		return errStop
+	}
+	for _, b := range l.boxes {
+		if b.late != nil && !yield(Event{Type: EventDisconnected, Mailbox: b.m, Time: time.Now(), Err: b.late}, nil) {
+			return errStop
+		}
 	}
 	for {
 		part, err := es.next()
@@ -242,36 +255,6 @@ func (l *listener) listen(ctx context.Context, yield func(Event, error) bool) er
 			return nil
 		}
 	}
-}
-
-// openStream opens a stream for the subscriptions, in the name of the first mailbox.
-func (l *listener) openStream(ctx context.Context, ids []string) (es *eventStream, lost []string, err error) {
-	minutes, _ := minutes("", l.o.ConnectionTimeout, 0)
-	return l.boxes[0].m.openStream(ctx, l.backEnd, ids, minutes, l.o.Silence)
-}
-
-// subscribe subscribes the mailboxes that are not.
-func (l *listener) subscribe(ctx context.Context, yield func(Event, error) bool) error {
-	for i := 0; i < len(l.boxes); i++ {
-		b := l.boxes[i]
-		if b.id != "" {
-			continue
-		}
-		sub, err := b.m.subscribeStreaming(ctx, l.backEnd, &l.o.SubscribeOptions)
-		if err == nil {
-			b.id = sub.ID
-			continue
-		}
-		if len(l.boxes) == 1 || l.refused.would(err) || ctx.Err() != nil {
-			return err
-		}
-		l.boxes = append(l.boxes[:i], l.boxes[i+1:]...)
-		i--
-		if !yield(Event{Mailbox: b.m}, err) {
-			return errStop
-		}
-	}
-	return nil
 }
 
 // forget forgets subscriptions that Exchange no longer has: those it names, or all when it only says that one is lost.

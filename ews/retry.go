@@ -179,6 +179,9 @@ func (x *exchange) again(ctx context.Context, e *Error, pace *pace, patience tim
 	case verdictThrottle:
 		wait = max(0, pace.left())
 	case verdictRetry:
+		if x.c.hasty {
+			return 0, false
+		}
 		wait = e.RetryAfter
 		if wait <= 0 {
 			wait = jitter(policy.delay(x.attempt, policy.BaseDelay))

@@ -71,7 +71,7 @@ func (m *Mailbox) SubscribePull(ctx context.Context, o *PullOptions) (*Subscript
 		return nil, err
 	}
 	b := new(backEnd)
-	return m.subscribe(ctx, b, &o.SubscribeOptions, "m:PullSubscriptionRequest", func(w *wire.Writer) {
+	return m.subscribe(ctx, b, &o.SubscribeOptions, "m:PullSubscriptionRequest", false, func(w *wire.Writer) {
 		if o.Watermark != "" {
 			w.Leaf("t:Watermark", o.Watermark)
 		}
@@ -93,7 +93,7 @@ func (m *Mailbox) SubscribePush(ctx context.Context, o *PushOptions) (*Subscript
 	if err != nil {
 		return nil, err
 	}
-	return m.subscribe(ctx, new(backEnd), &o.SubscribeOptions, "m:PushSubscriptionRequest", func(w *wire.Writer) {
+	return m.subscribe(ctx, new(backEnd), &o.SubscribeOptions, "m:PushSubscriptionRequest", false, func(w *wire.Writer) {
 		if o.Watermark != "" {
 			w.Leaf("t:Watermark", o.Watermark)
 		}
@@ -102,9 +102,9 @@ func (m *Mailbox) SubscribePush(ctx context.Context, o *PushOptions) (*Subscript
 	})
 }
 
-// subscribeStreaming subscribes to events that come over a stream.
-func (m *Mailbox) subscribeStreaming(ctx context.Context, b *backEnd, o *SubscribeOptions) (*Subscription, error) {
-	return m.subscribe(ctx, b, o, "m:StreamingSubscriptionRequest", nil)
+// subscribeStreaming subscribes to events that come over a stream; see call.hasty.
+func (m *Mailbox) subscribeStreaming(ctx context.Context, b *backEnd, o *SubscribeOptions, hasty bool) (*Subscription, error) {
+	return m.subscribe(ctx, b, o, "m:StreamingSubscriptionRequest", hasty, nil)
 }
 
 // minutes turns a duration into Exchange's count of minutes, rounded up.
@@ -118,7 +118,7 @@ func minutes(name string, d time.Duration, def int) (int, error) {
 	return int((d + time.Minute - 1) / time.Minute), nil
 }
 
-func (m *Mailbox) subscribe(ctx context.Context, b *backEnd, o *SubscribeOptions, request string, rest func(w *wire.Writer)) (*Subscription, error) {
+func (m *Mailbox) subscribe(ctx context.Context, b *backEnd, o *SubscribeOptions, request string, hasty bool, rest func(w *wire.Writer)) (*Subscription, error) {
 	if len(o.Folders) == 0 && m.shared != "" {
 		return nil, fmt.Errorf("ews: SubscribeOptions.Folders: name the folders: Exchange subscribes to all of %s only for its owner", m.shared)
 	}
@@ -141,6 +141,7 @@ func (m *Mailbox) subscribe(ctx context.Context, b *backEnd, o *SubscribeOptions
 	err := m.do(ctx, &call{
 		op:      "Subscribe", // one that is not used dies by itself, so asking twice does no harm
 		backEnd: b,
+		hasty:   hasty,
 		body: func(w *wire.Writer) error {
 			w.Start("m:Subscribe")
 			if len(o.Folders) == 0 {

@@ -103,6 +103,8 @@ func (l *listener) without(guard string) {
 		}
 	case "names of the lost":
 		l.drop = func(_ []string, err error) error { return l.forget(nil, err) }
+	case "going on without the late":
+		l.alone = func(error) bool { return false }
 	case "loss of subscriptions":
 		l.drop = func(_ []string, err error) error { return err }
 	case "leaving the slots alone":
