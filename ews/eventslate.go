@@ -61,9 +61,7 @@ func (l *listener) subscribe(ctx context.Context, yield func(Event, error) bool)
 		case len(l.boxes) == 1 || ctx.Err() != nil:
 			return err
 		case again && l.alone(err):
-			if b.fails++; b.late == nil {
-				l.c.log.LogAttrs(ctx, slog.LevelInfo, "ews event stream goes on without a mailbox", slog.String("mailbox", b.m.Address()), slog.String("error", reason(err)))
-			}
+			b.fails++
 			b.late, late = err, err
 			continue
 		case again:
@@ -77,6 +75,12 @@ func (l *listener) subscribe(ctx context.Context, yield func(Event, error) bool)
 	}
 	if ready == 0 {
 		return late
+	}
+	for _, b := range l.boxes {
+		if b.late != nil {
+			l.c.log.LogAttrs(ctx, slog.LevelInfo, "ews event stream goes on without a mailbox", slog.String("mailbox", b.m.Address()),
+				slog.String("error", reason(b.late)), slog.Int("failures", b.fails))
+		}
 	}
 	return nil
 }

@@ -65,6 +65,19 @@ func TestBackfillClock(t *testing.T) {
 	require.Empty(t, run(t, fetcher.Unbounded), "the mutant that goes by this machine's clock: nobody noticed")
 }
 
+// busyAfter stops the program while Exchange, after so many pages, is busy; it is started again when Exchange is not.
+func busyAfter(pages int) func(p *play, arrives func(string)) {
+	return func(p *play, arrives func(string)) {
+		cut := p.Fault(ewstest.Fault{Op: "SyncFolderItems", After: pages, Times: -1, Do: ewstest.BusyFault(10 * time.Second)})
+		p.start()
+		p.stop()
+		require.NotZero(p.t, cut.Hits())
+		cut.Remove()
+		arrives("new")
+		p.start()
+	}
+}
+
 // interruptions of a first run, in which messages arrive.
 var interruptions = map[string]func(p *play, arrives func(subject string)){
 	"of the watching": func(p *play, arrives func(string)) {
@@ -78,24 +91,8 @@ var interruptions = map[string]func(p *play, arrives func(subject string)){
 		p.start()
 		require.Equal(p.t, 1, cut.Hits())
 	},
-	"of the program": func(p *play, arrives func(string)) {
-		cut := p.Fault(ewstest.Fault{Op: "SyncFolderItems", After: 1, Times: -1, Do: ewstest.BusyFault(10 * time.Second)})
-		p.start()
-		p.stop()
-		require.NotZero(p.t, cut.Hits())
-		cut.Remove()
-		arrives("new")
-		p.start()
-	},
-	"before anything was listed": func(p *play, arrives func(string)) {
-		cut := p.Fault(ewstest.Fault{Op: "SyncFolderItems", Times: -1, Do: ewstest.BusyFault(10 * time.Second)})
-		p.start()
-		p.stop()
-		require.NotZero(p.t, cut.Hits())
-		cut.Remove()
-		arrives("new")
-		p.start()
-	},
+	"of the program":             busyAfter(1),
+	"before anything was listed": busyAfter(0),
 	"and the cursor is lost": func(p *play, arrives func(string)) {
 		p.start()
 		p.stop()
